@@ -1,0 +1,30 @@
+import type { Digest } from '../contract/digest.ts';
+import type { EntrySigner } from '../contract/envelope.ts';
+import type { PrincipalId } from '../contract/principal.ts';
+import type { LibraryEntry } from '../knowledge/library.ts';
+import type { Follower } from '../ledger/follower.ts';
+import type { SealingKey } from '../signer/keystore.ts';
+
+/** Somebody who can sign here: who they are on the ledger, and the use of their key. */
+export interface Identity {
+  readonly id: PrincipalId;
+  readonly signer: EntrySigner;
+}
+
+/** What the bot's actions work on; adapters are chosen by whoever builds it. */
+export interface BotContext {
+  readonly follower: Follower;
+  readonly grid: Digest;
+  /** What trusted authors have published on this grid; replaced when they publish more. */
+  library: readonly LibraryEntry[];
+  /** The person this bot serves, and the key that opens secrets sealed for them. */
+  readonly requester: Identity & { readonly sealing: SealingKey };
+}
+
+/** The principal on this grid that a key speaks for; undefined when the ledger knows none. */
+export function principalOf(context: Pick<BotContext, 'follower'>, signer: EntrySigner): PrincipalId | undefined {
+  return Object.entries(context.follower.state().principals).find(([, p]) => p.key === signer.key)?.[0] as PrincipalId | undefined;
+}
+
+/** An expected no, from any action of the bot. */
+export interface ToolRefusal { readonly ok: false; readonly code: string; readonly message: string; readonly hint?: string | undefined }

@@ -1,0 +1,27 @@
+import type { Digest } from '../contract/digest.ts';
+import { openFollower } from '../ledger/follower.ts';
+import { openKeystore } from '../signer/keystore.ts';
+import { type BotContext, principalOf } from './context.ts';
+import { publishedLibrary } from './published.ts';
+
+export interface OpenBotOptions {
+  readonly ledger: string;
+  readonly grid: Digest;
+  /** Folder for this bot's verified copy of the ledger; absent: in memory. */
+  readonly dir?: string;
+  readonly keystore: { readonly dir: string; readonly unlock: string };
+  readonly signal: AbortSignal;
+}
+
+/** Connects a bot to its grid. Throws when the ledger does not know its key. */
+export async function openBot(options: OpenBotOptions): Promise<BotContext> {
+  const { ledger, grid, dir, signal } = options;
+  const [keystore, follower] = await Promise.all([
+    openKeystore({ ...options.keystore, create: true }),
+    openFollower({ url: ledger, pin: { grid }, signal, ...(dir !== undefined && { dir }) }),
+  ]);
+  const signer = await keystore.signing('requester');
+  const sealing = await keystore.sealing('requester');
+  const id = await follower.waitFor(() => principalOf({ follower }, signer), { signal, timeoutMs: 30_000 });
+  return { follower, grid, library: await publishedLibrary(follower), requester: { id, signer, sealing } };
+}

@@ -1,0 +1,154 @@
+import { type Body, bodyBytes, type Constraints, contractId, type ContractId, deploymentId, type Header } from '../../contract/contract.ts';
+import { digestBytes, type Digest } from '../../contract/digest.ts';
+import type { Json } from '../../contract/canonical.ts';
+import { allowedAt, type Candidate, place, type Placed, type Placement } from '../../contract/placement.ts';
+import { resolvePolicy } from '../../contract/policy.ts';
+import { priceOf } from '../../contract/price.ts';
+import type { PrincipalId } from '../../contract/principal.ts';
+import { formatBytes, formatMoney } from '../../contract/units.ts';
+import { type Engine, type EngineName, engineOf, type Workload } from '../../contract/workload.ts';
+import type { Blueprint } from '../../knowledge/blueprint.ts';
+import { compileBlueprint } from '../../knowledge/compile.ts';
+import type { LedgerState } from '../../ledger/state/state.ts';
+import { candidates } from '../../ledger/state/views.ts';
+import { largestThatFits } from './alternatives.ts';
+import { freeName } from './names.ts';
+
+/** Named in every contract: another planner version may compile the same words to other bytes. */
+export const PLANNER = '3bot-planner/1';
+const MONTH_MS = 30 * 86_400_000;
+
+export type Parameters = Readonly<Record<string, Json>>;
+
+export interface PlanInput {
+  /** The ledger's state at `ledger.size`; nothing else about the world goes in. */
+  readonly state: LedgerState;
+  readonly ledger: { readonly size: number; readonly root: string };
+  readonly requester: PrincipalId;
+  /** 32 hex digits, fresh for a new deployment. */
+  readonly nonce: string;
+  readonly blueprint: { readonly parsed: Blueprint; readonly digest: Digest };
+  readonly parameters: Parameters;
+}
+
+export interface Plan { readonly ok: true; readonly contract: ContractId; readonly header: Header; readonly body: Body }
+/** Its own code, or the compiler's. */
+export interface PlanRefusal { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string }
+export type PlanRefusalCode =
+  | 'no_organisation' | 'policy_unmet' | 'blueprint_unpublished' | 'no_nodes_in_place' | 'no_capacity' | 'no_engine' | 'over_budget' | 'grid_not_ready';
+
+/** Snapshot in, contract out: the same input gives the same bytes, which is how `contract verify` checks one. */
+export function planContract(input: PlanInput): Plan | PlanRefusal {
+  const { state, requester, nonce, blueprint } = input;
+  if (!state.grid) return refuse('grid_not_ready', 'the ledger is empty', 'start a grid with `3bot up`');
+  const { blueprint: name, version } = blueprint.parsed;
+  const published = state.blueprints[`${name}@${version}`];
+  if (published?.digest !== blueprint.digest) return refuse('blueprint_unpublished', `blueprint ${name}@${version} is not published on this grid with this content`, 'have a trusted author publish it');
+  const organisation = organisationOf(state, requester);
+  const roles = organisation && state.organisations[organisation]?.roles;
+  if (!roles) return refuse('no_organisation', 'the requester belongs to no organisation, so nobody can be asked to sign', 'let an organisation name the requester in its roster');
+  const policy = resolvePolicy(published.policy, roles);
+  if (!policy.ok) return refuse('policy_unmet', `nobody holds the role ${policy.missingRoles.join(', ')}`, 'have the organisation name somebody');
+
+  const compiled = compileWithFreeName(input);
+  if (!compiled.ok) return { ok: false, code: compiled.code, message: compiled.message, hint: compiled.hint ?? 'change the request' };
+  const { parameters, title, constraints } = compiled;
+  const workloads = [...compiled.workloads];
+  const market = candidates(state);
+  const engines = chooseEngines(workloads, market, constraints);
+  const deployment = deploymentId({ grid: state.grid.digest, requester, nonce });
+  const placement = placeWorkloads({ deployment, constraints, engines, workloads, market });
+  if (!placement.ok) return explainMisfit(input, placement, { constraints, market });
+
+  const assignments = placement.assignments.map(({ workload, type, group, node, resources }) => ({ workload, type, group, node, resources }));
+  const price = priceOf(assignments, (node) => state.nodes[node]?.offer?.rates, state.grid.payload.currency);
+  const limit = parameters['max_price'];
+  if (typeof limit === 'string' && BigInt(price.month) > BigInt(limit)) {
+    return refuse('over_budget', `a month costs ${formatMoney(BigInt(price.month), price.currency)}, the request allows ${formatMoney(BigInt(limit), price.currency)}`, 'ask for less, or raise the limit');
+  }
+  const body: Body = { parameters, workloads };
+  const months = typeof parameters['months'] === 'number' ? parameters['months'] : 1;
+  const signBefore = Date.parse(state.time) + state.grid.payload.proposalSeconds * 1000;
+  const header: Header = {
+    grid: state.grid.digest,
+    deployment,
+    version: 1,
+    requester,
+    organisation,
+    title,
+    blueprint: { name, version, digest: blueprint.digest },
+    policy: policy.policy,
+    autonomy: blueprint.parsed.autonomy,
+    constraints,
+    assignments,
+    engines,
+    names: workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : [])),
+    price,
+    validity: { signBefore: new Date(signBefore).toISOString(), notAfter: new Date(signBefore + months * MONTH_MS).toISOString() },
+    derivation: { planner: PLANNER, ledger: input.ledger, time: state.time, nonce },
+    bodyDigest: digestBytes(bodyBytes(body)),
+  };
+  return { ok: true, contract: contractId(header), header, body };
+}
+
+/** Where the requester's approvals come from: the first organisation, by id, whose roster names them. */
+export function organisationOf(state: LedgerState, principal: PrincipalId): PrincipalId | undefined {
+  return (Object.keys(state.organisations) as PrincipalId[]).sort().find((id) => Object.values(state.organisations[id]?.roles ?? {}).flat().includes(principal));
+}
+
+function compileWithFreeName({ blueprint, parameters, state }: PlanInput): ReturnType<typeof compileBlueprint> {
+  const currency = state.grid?.payload.currency;
+  const compile = (raw: Parameters): ReturnType<typeof compileBlueprint> => compileBlueprint(blueprint.parsed, raw, currency === undefined ? {} : { currency });
+  const first = compile(parameters);
+  // A name that was asked for is kept, and refused by the ledger when taken; a default one gives way.
+  if (!first.ok || parameters['name'] !== undefined || typeof first.parameters['name'] !== 'string') return first;
+  const name = freeName(first.parameters['name'], (candidate) => state.names[candidate] !== undefined);
+  return name === first.parameters['name'] ? first : compile({ ...parameters, name });
+}
+
+/**
+ * For each engine the digest that most nodes in place run by now; the lowest of several. A node lists its current one
+ * first, and behind it older ones that it keeps for contracts that pin them.
+ */
+function chooseEngines(workloads: readonly Workload[], market: readonly Candidate[], constraints: Constraints): Engine[] {
+  const names = [...new Set(workloads.flatMap((w) => engineOf(w.type) ?? []))].sort();
+  return names.flatMap((name: EngineName) => {
+    const offers = new Map<Digest, number>();
+    for (const c of market) {
+      if (!allowedAt(constraints, c.location)) continue;
+      const current = c.engines.find((engine) => engine.name === name)?.digest;
+      if (current) offers.set(current, (offers.get(current) ?? 0) + 1);
+    }
+    const best = [...offers].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))[0];
+    return best ? [{ name, digest: best[0] }] : [];
+  });
+}
+
+export interface PlaceWorkloads { deployment: string; constraints: Constraints; engines: readonly Engine[]; workloads: readonly Workload[]; market: readonly Candidate[] }
+
+function placeWorkloads({ deployment, constraints, engines, workloads, market }: PlaceWorkloads): Placement {
+  const placeable = workloads.map((w) => ({ workload: w.name, type: w.type, group: w.group, resources: w.resources }));
+  const placed: Placed[] = [];
+  return place({ deployment, constraints, engines, workloads: placeable, placed, candidates: market });
+}
+
+function explainMisfit(input: PlanInput, misfit: Extract<Placement, { ok: false }>, { constraints, market }: { constraints: Constraints; market: readonly Candidate[] }): PlanRefusal {
+  const where = [...constraints.cities, ...constraints.countries].join(', ') || 'the grid';
+  if (!market.some((c) => allowedAt(constraints, c.location))) {
+    const offered = [...new Set(market.map((c) => c.location.country))].sort().join(', ');
+    return refuse('no_nodes_in_place', `no node of this grid lies in ${where}`, offered ? `there are nodes in ${offered}` : 'no node of this grid is alive: see `3bot doctor`');
+  }
+  if (misfit.inPlace === 0) return refuse('no_engine', `no node in ${where} runs ${misfit.type}`, 'see `3bot doctor` for what the nodes offer');
+  const need = `${misfit.workload} needs ${formatBytes(BigInt(misfit.need.disk))} of disk on a node of its own; of ${misfit.inPlace} nodes in ${where}, ${misfit.withRoom} have that free`;
+  const fits = largestThatFits(input, (parameters) => {
+    const compiled = compileBlueprint(input.blueprint.parsed, parameters);
+    if (!compiled.ok) return false;
+    const engines = chooseEngines(compiled.workloads, market, constraints);
+    return placeWorkloads({ deployment: '', constraints, engines, workloads: compiled.workloads, market }).ok;
+  });
+  return refuse('no_capacity', need, fits ? `${fits.parameter} of ${formatBytes(fits.bytes)} would fit in ${where} with the same settings` : 'ask for less, or for more places');
+}
+
+function refuse(code: PlanRefusalCode, message: string, hint: string): PlanRefusal {
+  return { ok: false, code, message, hint };
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import type { Json } from '../../contract/canonical.ts';
+import { digestOf } from '../../contract/digest.ts';
+import { allowedAt } from '../../contract/placement.ts';
+import { compileBlueprint } from '../../knowledge/compile.ts';
+import { candidates } from '../../ledger/state/views.ts';
+import { planContract, type Plan } from '../planner/plan.ts';
+import { understand, type Understood } from '../planner/understand/understand.ts';
+import type { BotContext, ToolRefusal } from '../context.ts';
+import { readContract } from './contracts.ts';
+
+export type Understanding = Extract<Understood, { ok: true }>;
+
+/** Words to blueprint and parameters, offline. Side effects: none. */
+export function understandText(context: Pick<BotContext, 'library'> & Partial<Pick<BotContext, 'follower'>>, text: string): Understanding | ToolRefusal {
+  const state = context.follower?.state();
+  const cities = state && [...new Map(candidates(state).map((c) => [c.location.city, c.location])).values()];
+  const understood = understand(text, context.library.map((entry) => entry.blueprint), cities && { cities });
+  return understood.ok ? understood : { ok: false, ...understood.error };
+}
+
+export interface PlanRequest { readonly blueprint: string; readonly parameters: Readonly<Record<string, Json>>; readonly nonce?: string }
+
+/** Blueprint and parameters to a contract, against the ledger as this bot has verified it. Side effects: none. */
+export function planRequest(context: BotContext, request: PlanRequest): Plan | ToolRefusal {
+  const entry = context.library.find((e) => e.blueprint.blueprint === request.blueprint);
+  if (!entry) return { ok: false, code: 'blueprint_unknown', message: `no blueprint is called ${request.blueprint}`, hint: `there are: ${context.library.map((e) => e.blueprint.blueprint).join(', ')}` };
+  const { follower } = context;
+  return planContract({
+    state: follower.state(),
+    ledger: { size: follower.size(), root: follower.root() },
+    requester: context.requester.id,
+    nonce: request.nonce ?? randomBytes(16).toString('hex'),
+    blueprint: { parsed: entry.blueprint, digest: entry.digest },
+    parameters: request.parameters,
+  });
+}
+
+/** An active deployment of this person that asks for the same; so that asking again shows it instead of making a second. */
+export async function findSame(context: BotContext, request: PlanRequest): Promise<{ deployment: string; contract: string } | undefined> {
+  const entry = context.library.find((e) => e.blueprint.blueprint === request.blueprint);
+  const state = context.follower.state();
+  const currency = state.grid?.payload.currency;
+  const wanted = entry && compileBlueprint(entry.blueprint, request.parameters, currency === undefined ? {} : { currency });
+  if (!entry || !wanted?.ok) return undefined;
+  // A name that nobody asked for may have given way to a free one.
+  const named = request.parameters['name'] !== undefined;
+  const digest = (parameters: Readonly<Record<string, Json>>): string => digestOf(named ? parameters : { ...parameters, name: null });
+  for (const [deployment, { contract }] of Object.entries(state.deployments)) {
+    const record = state.contracts[contract];
+    if (record?.status !== 'active' || record.header.requester !== context.requester.id || record.header.blueprint.digest !== entry.digest) continue;
+    const read = await readContract(context, contract);
+    if (read.ok && digest(read.body.parameters) === digest(wanted.parameters)) return { deployment, contract };
+  }
+  return undefined;
+}
+
+/** Nodes and countries that the plan's places hold now, for the person who reads it. */
+export function nodesInPlace(context: BotContext, plan: Plan): number {
+  return candidates(context.follower.state()).filter((c) => allowedAt(plan.header.constraints, c.location)).length;
+}

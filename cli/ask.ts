@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import type { Plan } from '../bot/planner/plan.ts';
+import { type BotContext, principalOf } from '../bot/context.ts';
+import { archiveAccess, type ArchiveAccess, deploymentStatus, isRunning } from '../bot/tools/deployments.ts';
+import { approveContract, proposeContract, withdrawContract } from '../bot/tools/propose.ts';
+import { findSame, planRequest, type Understanding, understandText } from '../bot/tools/request.ts';
+import type { DeploymentId } from '../contract/contract.ts';
+import { voters } from '../contract/policy.ts';
+import type { Keystore } from '../signer/keystore.ts';
+import { paint } from './output.ts';
+import type { Progress } from './progress.ts';
+import { confirm } from './prompt.ts';
+import { Refusal } from './refusal.ts';
+import { renderPlan } from './render/plan.ts';
+
+/** Longest wait for the nodes to run what was signed. */
+const RUNNING_TIMEOUT_MS = 120_000;
+const PROBE_TIMEOUT_MS = 2000;
+const PROBE_EVERY_MS = 200;
+
+export interface AskOptions {
+  readonly context: BotContext;
+  /** Keys of the demonstration stakeholders, named by role. */
+  readonly stakeholders: Keystore;
+  readonly ca: string;
+  readonly text: string;
+  /** Confirms and signs without asking. */
+  readonly yes: boolean;
+  /** Makes a second one of what is there already. */
+  readonly fresh: boolean;
+  readonly progress: Progress;
+}
+
+export type Asked = ArchiveAccess & { readonly existing: boolean };
+
+/** One sentence, through to a running archive: understand, plan, show, confirm, propose, sign, wait. */
+export async function ask(options: AskOptions): Promise<Asked> {
+  const { context, text, progress } = options;
+  const understood = accept(understandText(context, text));
+  if (understood.missing.length > 0) throw new Refusal({ code: 'missing_parameters', message: `the ${understood.blueprint} blueprint also needs: ${understood.missing.join(', ')}`, hint: 'say it in the sentence, for example "give me an archive of 1 PB in CH"' });
+  const request = { blueprint: understood.blueprint, parameters: understood.parameters };
+  const same = options.fresh ? undefined : await findSame(context, request);
+  if (same) {
+    progress.note(`you have this already: deployment ${same.deployment} (a second one: --new)`);
+    return { ...(await waitForArchive(options, same.deployment as DeploymentId)), existing: true };
+  }
+  const plan = accept(planRequest(context, request));
+  showPlan(options, plan, understood);
+  if (options.yes) progress.note('--yes: confirming, and signing as each demonstration stakeholder');
+  else if (!(await confirm('Propose this contract?'))) throw new Refusal({ code: 'not_confirmed', message: 'nothing was proposed' });
+  progress.update('registering the contract on the ledger');
+  accept(await proposeContract(context, plan));
+  progress.done(`proposed ${plan.contract}`);
+  await collectSignatures(options, plan);
+  return { ...(await waitForArchive(options, plan.header.deployment)), existing: false };
+}
+
+function showPlan({ context, progress, text }: AskOptions, plan: Plan, { parameters, defaults, spans }: Understanding): void {
+  progress.note(renderPlan({ plan, state: context.follower.state(), understood: { text, parameters, defaults, spans } }));
+}
+
+/** Signs as each demonstration stakeholder; a no by any of them takes the proposal back. */
+async function collectSignatures({ context, stakeholders, yes, progress }: AskOptions, plan: Plan): Promise<void> {
+  for (const { role, principal } of voters(plan.header.policy)) {
+    if (context.follower.state().contracts[plan.contract]?.status !== 'proposed') break;
+    const signer = await stakeholders.signing(role).catch(() => undefined);
+    if (!signer || principalOf(context, signer) !== principal) {
+      progress.note(`waiting for ${role}: their key is not on this machine`);
+      continue;
+    }
+    if (!yes && !(await confirm(`Sign as the demonstration ${role}?`))) {
+      await withdrawContract(context, plan.contract);
+      throw new Refusal({ code: 'not_signed', message: `${role} did not sign; the proposal is withdrawn and its reservation given back` });
+    }
+    const approved = accept(await approveContract(context, { contract: plan.contract, role, as: { id: principal, signer }, statement: `reviewed by the demonstration ${role}: ${plan.header.title}` }));
+    progress.done(`signed by ${role}${approved.met ? ', the quorum is met' : paint('dim', `, waiting for ${approved.waitingFor.join(', ')}`)}`);
+  }
+  const record = context.follower.state().contracts[plan.contract];
+  if (record?.status !== 'active') throw new Refusal({ code: 'quorum_missing', message: `the contract is ${record?.status ?? 'unknown'}: not everybody who must sign has signed`, hint: `others sign with \`3bot contract approve ${plan.contract.slice(7, 19)}\` before ${plan.header.validity.signBefore}` });
+}
+
+async function waitForArchive({ context, ca, progress }: AskOptions, deployment: DeploymentId): Promise<ArchiveAccess> {
+  const show = (): void => {
+    const status = deploymentStatus(context.follower.state(), deployment);
+    const running = status.filter((w) => w.phase === 'running').length;
+    const waiting = status.find((w) => w.phase !== 'running');
+    progress.update(`${running} of ${status.length} workloads run${waiting ? ` · ${waiting.workload} on ${waiting.label}: ${waiting.phase}, ${waiting.reason}` : ''}`);
+  };
+  show();
+  const stopShowing = context.follower.onChange(show);
+  try {
+    await context.follower.waitFor((state) => (isRunning(deploymentStatus(state, deployment)) ? true : undefined), { timeoutMs: RUNNING_TIMEOUT_MS });
+  } catch {
+    const late = deploymentStatus(context.follower.state(), deployment).filter((w) => w.phase !== 'running').map((w) => `${w.workload} on ${w.label}: ${w.phase}, ${w.reason}`);
+    throw new Refusal({ code: 'not_running_in_time', message: `after ${RUNNING_TIMEOUT_MS / 1000} s not everything runs:\n${late.join('\n')}`, hint: 'the contract stands; `3bot contract show` tells how it goes on' });
+  } finally {
+    stopShowing();
+  }
+  const access = accept(await archiveAccess(context, deployment));
+  await answers(access.endpoint, await readFile(ca, 'utf8'));
+  progress.done(`${deploymentStatus(context.follower.state(), deployment).length} workloads run, and ${access.endpoint} answers`);
+  return access;
+}
+
+/** Resolves when the endpoint answers as S3 does to a stranger: 403. */
+async function answers(endpoint: string, ca: string): Promise<void> {
+  const deadline = performance.now() + RUNNING_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const status = await new Promise<number | undefined>((resolve) => {
+      const probe = request(endpoint, { ca, method: 'GET', timeout: PROBE_TIMEOUT_MS }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      probe.on('error', () => { resolve(undefined); });
+      probe.on('timeout', () => probe.destroy());
+      probe.end();
+    });
+    if (status === 403) return;
+    await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
+  }
+  throw new Refusal({ code: 'not_answering', message: `${endpoint} does not answer`, hint: 'see `3bot doctor`' });
+}
+
+/** Turns an expected no into the command's end. */
+export function accept<T extends { readonly ok: true }>(result: T | { readonly ok: false; readonly code: string; readonly message: string; readonly hint?: string | undefined }): T {
+  if (result.ok) return result;
+  throw new Refusal(result);
+}

@@ -1,0 +1,35 @@
+import { planRequest, understandText } from '../../bot/tools/request.ts';
+import { accept } from '../ask.ts';
+import { connectBot } from '../connect.ts';
+import type { Outcome } from '../output.ts';
+import { Refusal } from '../refusal.ts';
+import { renderPlan } from '../render/plan.ts';
+import { stateDir } from '../state-dir.ts';
+
+export interface PlanFlags { readonly state?: string; readonly blueprint?: string; readonly param?: readonly string[] }
+
+/** The contract that a sentence, or a blueprint with parameters, would become; registers nothing. */
+export async function planCommand(text: string | undefined, flags: PlanFlags): Promise<Outcome> {
+  const { context, close } = await connectBot(stateDir(flags.state));
+  try {
+    if (flags.blueprint === undefined) {
+      if (text === undefined) throw new Refusal({ code: 'nothing_asked', message: 'give a sentence, or --blueprint NAME with --param k=v' });
+      const understood = accept(understandText(context, text));
+      if (understood.missing.length > 0) throw new Refusal({ code: 'missing_parameters', message: `also needs: ${understood.missing.join(', ')}` });
+      const plan = accept(planRequest(context, understood));
+      return { json: { ...plan }, text: renderPlan({ plan, state: context.follower.state(), understood: { text, ...understood } }) };
+    }
+    const plan = accept(planRequest(context, { blueprint: flags.blueprint, parameters: parseParams(flags.param ?? []) }));
+    return { json: { ...plan }, text: renderPlan({ plan, state: context.follower.state() }) };
+  } finally {
+    await close();
+  }
+}
+
+function parseParams(params: readonly string[]): Record<string, string> {
+  return Object.fromEntries(params.map((param) => {
+    const at = param.indexOf('=');
+    if (at < 1) throw new Refusal({ code: 'invalid_parameter', message: `expected --param name=value, got ${JSON.stringify(param)}` });
+    return [param.slice(0, at), param.slice(at + 1)];
+  }));
+}

@@ -1,0 +1,108 @@
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { readFile } from 'node:fs/promises';
+import { Digest } from '../../contract/digest.ts';
+import { openBot } from '../../bot/open.ts';
+import type { BotContext } from '../../bot/context.ts';
+import { ask } from '../ask.ts';
+import { paint, present } from '../output.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { Refusal } from '../refusal.ts';
+import { accessJson, renderAccess } from '../render/access.ts';
+import { installRoot, type RunningGrid, type StateDir, stateDir } from '../state-dir.ts';
+import { type LocalGrid, startGrid } from '../up/grid.ts';
+import { loadGridFile } from '../up/grid-file.ts';
+import { keystorePaths, openPartyKeystore } from '../up/grid-keys.ts';
+import { probeArchive } from '../up/probe.ts';
+
+export interface UpFlags { readonly grid?: string; readonly state?: string; readonly json?: boolean; readonly ask?: string; readonly yes?: boolean; readonly new?: boolean; readonly prompt?: boolean; readonly exit?: boolean }
+
+/** One Ctrl-C may arrive twice, from the terminal and from npm; only one later than this insists. */
+const SECOND_INTERRUPT_MS = 1000;
+
+/** Starts a grid on this machine and keeps it up until Ctrl-C. */
+export async function upCommand(flags: UpFlags): Promise<void> {
+  const state = stateDir(flags.state);
+  const progress = createProgress();
+  const interrupted = new AbortController();
+  let firstInterrupt = 0;
+  const onSignal = (): void => {
+    if (!interrupted.signal.aborted) {
+      firstInterrupt = performance.now();
+      interrupted.abort();
+    } else if (performance.now() - firstInterrupt > SECOND_INTERRUPT_MS) process.exit(130);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  let grid: LocalGrid | undefined;
+  await present(flags.json ?? false, async () => {
+    const loaded = await loadGridFile(flags.grid ?? path.join(installRoot(), 'grids', 'local.yaml'));
+    if (!loaded.ok) throw new Refusal(loaded);
+    progress.update('starting the grid');
+    const started = performance.now();
+    grid = await startGrid({ state, spec: loaded.grid, signal: interrupted.signal, events: { progress: (text) => { progress.update(`starting the grid: ${text}`); }, event: (text) => { progress.note(paint('yellow', text)); } } });
+    progress.done(`grid ${loaded.grid.grid}: ledger, ${grid.running.nodes} nodes, ${loaded.grid.gateways.length} gateway and your bot are up (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+    progress.note(paint('dim', '  simulated: places, thin disks, and the stakeholders, whose keys lie on this machine'));
+    return { json: { ok: true, ...readyDocument(grid.running) }, text: flags.ask === undefined ? `ledger   ${grid.running.ledger}\nbot      ${grid.running.bot}\ngateway  ${grid.running.gateway}\nstate    ${grid.running.state}` : '' };
+  });
+  if (!grid) return;
+  try {
+    await converse(flags, { state, grid, progress, signal: interrupted.signal });
+    if (!flags.exit) await untilAborted(interrupted.signal, progress);
+  } finally {
+    interrupted.abort();
+    progress.update('stopping the grid');
+    await grid.stop();
+    progress.done('the grid is down; its state is kept, and `npm start` continues it');
+  }
+}
+
+function readyDocument({ state, ledger, bot, gateway, ca, nodes }: RunningGrid): Record<string, unknown> {
+  return { state, ledger, bot, gateway, ca, nodes };
+}
+
+interface Session { readonly state: StateDir; readonly grid: LocalGrid; readonly progress: Progress; readonly signal: AbortSignal }
+
+/** What was asked on the command line, then, with a prompt, whatever is typed. */
+async function converse(flags: UpFlags, session: Session): Promise<void> {
+  if (flags.ask === undefined && !(flags.prompt && process.stdin.isTTY)) return;
+  const { state, grid: { running }, signal } = session;
+  const context = await openBot({ ledger: running.ledger, grid: Digest.parse(running.grid), keystore: keystorePaths(state, 'bot'), signal });
+  try {
+    if (flags.ask !== undefined) await answer(flags.ask, flags, { ...session, context });
+    if (flags.prompt && process.stdin.isTTY) await prompt(flags, { ...session, context });
+  } finally {
+    await context.follower.close();
+  }
+}
+
+async function answer(text: string, flags: UpFlags, { context, state, grid: { running }, progress }: Session & { context: BotContext }): Promise<void> {
+  await present(flags.json ?? false, async () => {
+    const access = await ask({ context, stakeholders: await openPartyKeystore(state, 'stakeholders'), ca: running.ca, text, yes: flags.yes ?? false, fresh: flags.new ?? false, progress });
+    if (flags.exit) {
+      await probeArchive(access, await readFile(running.ca, 'utf8'));
+      progress.done('stored a probe object, read it back the same, and deleted it');
+    }
+    return { json: accessJson(access), text: await renderAccess(access, { state, ca: running.ca }) };
+  });
+}
+
+async function prompt(flags: UpFlags, session: Session & { context: BotContext }): Promise<void> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr, prompt: paint('cyan', '3bot> ') });
+  session.signal.addEventListener('abort', () => { terminal.close(); }, { once: true });
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  process.stderr.write('Say what you need, for example: give me an archive of 1 PB in CH\n');
+  terminal.prompt();
+  for await (const line of terminal) {
+    terminal.pause();
+    if (line.trim() !== '') await answer(line, { ...flags, exit: false }, session);
+    terminal.resume();
+    terminal.prompt();
+  }
+}
+
+function untilAborted(signal: AbortSignal, progress: Progress): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  progress.note(paint('dim', 'The grid stays up until Ctrl-C. In another terminal: ./bin/3bot ask "…", ./bin/3bot contract list, ./bin/3bot doctor'));
+  return new Promise((resolve) => { signal.addEventListener('abort', () => { resolve(); }, { once: true }); });
+}

@@ -1,0 +1,35 @@
+import path from 'node:path';
+import { Digest } from '../contract/digest.ts';
+import type { BotContext } from '../bot/context.ts';
+import { openBot } from '../bot/open.ts';
+import { keystorePaths } from './up/grid-keys.ts';
+import { Refusal } from './refusal.ts';
+import { installRoot, readRunningGrid, type RunningGrid, type StateDir } from './state-dir.ts';
+
+/** Where the shipped blueprints lie. */
+export function blueprintsDir(): string {
+  return path.join(installRoot(), 'knowledge', 'blueprints');
+}
+
+/** The grid of this state folder, which must be up. Throws a Refusal that says what to do when it is not. */
+export async function requireGrid(state: StateDir): Promise<RunningGrid> {
+  const running = await readRunningGrid(state);
+  if (running && isRunning(running.pid)) return running;
+  throw new Refusal({ code: 'grid_not_running', message: `no grid is running in ${state.root}`, hint: 'start one with `npm start`, or name its folder with --state' });
+}
+
+/** Opens the demonstration requester's bot on the running grid; call close() when done. */
+export async function connectBot(state: StateDir): Promise<{ running: RunningGrid; context: BotContext; close: () => Promise<void> }> {
+  const running = await requireGrid(state);
+  const context = await openBot({ ledger: running.ledger, grid: Digest.parse(running.grid), dir: state.part('cli'), keystore: keystorePaths(state, 'bot'), signal: AbortSignal.timeout(24 * 3_600_000) });
+  return { running, context, close: () => context.follower.close() };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

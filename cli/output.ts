@@ -1,0 +1,40 @@
+import { Refusal } from './refusal.ts';
+
+/** What a command gives back: a JSON document for programs, a text for people. */
+export interface Outcome {
+  readonly json: Record<string, unknown>;
+  readonly text: string;
+  /** 0 done (default), 1 refused or failed. */
+  readonly exitCode?: number;
+}
+
+/** Runs a command and prints its outcome: one JSON document on stdout with --json, else text; refusals go to stderr. */
+export async function present(json: boolean, run: () => Promise<Outcome>): Promise<void> {
+  try {
+    const outcome = await run();
+    await write(json ? `${JSON.stringify(outcome.json)}\n` : outcome.text && `${outcome.text}\n`);
+    process.exitCode = outcome.exitCode ?? 0;
+  } catch (error) {
+    process.exitCode = 1;
+    const { code, message, hint } = describe(error);
+    if (json) await write(`${JSON.stringify({ ok: false, error: { code, message, ...(hint !== undefined && { hint }) } })}\n`);
+    else process.stderr.write(`${paint('red', 'refused')} ${message} (${code})\n${hint === undefined ? '' : `  ${hint}\n`}`);
+  }
+}
+
+function describe(error: unknown): { code: string; message: string; hint?: string | undefined } {
+  if (error instanceof Refusal) return { code: error.code, message: error.message, hint: error.hint };
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return { code: error.code.toLowerCase(), message: error.message, ...('hint' in error && typeof error.hint === 'string' && { hint: error.hint }) };
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error), hint: 'this is a fault of 3bot; `3bot doctor` may tell more' };
+}
+
+function write(text: string): Promise<void> {
+  return new Promise((resolve) => { process.stdout.write(text, () => { resolve(); }); });
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+
+/** Colours for people at a terminal; plain when piped or with NO_COLOR. */
+export function paint(style: keyof typeof CODES, text: string, stream: NodeJS.WriteStream = process.stderr): string {
+  return stream.isTTY && !process.env['NO_COLOR'] ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
+}

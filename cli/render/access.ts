@@ -1,0 +1,44 @@
+import path from 'node:path';
+import { formatMoney } from '../../contract/units.ts';
+import type { Asked } from '../ask.ts';
+import { paint } from '../output.ts';
+import type { StateDir } from '../state-dir.ts';
+import { writeAtomic } from '../write-atomic.ts';
+
+/** The document that `ask --json` ends with. */
+export function accessJson(access: Asked): Record<string, unknown> {
+  const { nodes, existing: _existing, ...rest } = access;
+  return { ...rest, nodes: nodes.map(({ id, country, city }) => ({ id, country, city })) };
+}
+
+/** What a person needs to use the archive, with one command to try it. The secret of that command lies in a private file, not in its arguments. */
+export async function renderAccess(access: Asked, { state, ca }: { state: StateDir; ca: string }): Promise<string> {
+  const file = state.part('bot', `${access.deployment.slice(7, 19)}.curl`);
+  await writeAtomic(file, [
+    `cacert = "${ca}"`,
+    `user = "${access.accessKeyId}:${access.secretAccessKey}"`,
+    `aws-sigv4 = "aws:amz:${access.region}:s3"`,
+    'header = "x-amz-content-sha256: UNSIGNED-PAYLOAD"',
+    'fail-with-body', 'silent', 'show-error', '',
+  ].join('\n'));
+  const shown = path.relative(process.cwd(), file);
+  const config = shown.startsWith('..') ? file : shown;
+  const places = [...new Set(access.nodes.map((n) => `${n.city}, ${n.country}`))].sort().join(' · ');
+  const line = (label: string, text: string): string => `  ${paint('dim', label.padEnd(12), process.stdout)} ${text}`;
+  return [
+    '',
+    paint('bold', 'Your archive is running.', process.stdout),
+    line('endpoint', access.endpoint),
+    line('bucket', access.bucket),
+    line('region', access.region),
+    line('access key', access.accessKeyId),
+    line('secret key', access.secretAccessKey),
+    line('CA file', ca),
+    line('stored on', `${access.nodes.length} nodes: ${places}`),
+    line('survives', `the loss of any ${access.shards.parity} of ${access.shards.data + access.shards.parity} storage nodes`),
+    line('price', `${formatMoney(BigInt(access.price.month), access.price.currency)} a month`),
+    '',
+    'Store a first file, and read it back:',
+    `  curl -K ${config} -T README.md ${access.endpoint}/${access.bucket}/README.md && curl -K ${config} ${access.endpoint}/${access.bucket}/README.md | head -3`,
+  ].join('\n');
+}

@@ -1,0 +1,56 @@
+import type { Assignment, DeploymentId } from '../../contract/contract.ts';
+import { type Candidate, place, type Placed, type Placement } from '../../contract/placement.ts';
+import type { PrincipalId } from '../../contract/principal.ts';
+import { subtractResources } from '../../contract/units.ts';
+import type { DeploymentRecord, LedgerState, NodeRecord } from './state.ts';
+
+/** True while the node's lease runs at `time` (RFC 3339; same width, so text order is time order). */
+export function isAlive(node: NodeRecord, time: string): boolean {
+  return node.leaseUntil !== null && node.leaseUntil > time;
+}
+
+/** The nodes that can take work at `time`: alive, offering, and where an attestor says they are. */
+export function candidates(state: LedgerState, time: string = state.time): Candidate[] {
+  return Object.entries(state.nodes).flatMap(([id, node]) => {
+    if (!node.offer || !node.attested || !isAlive(node, time)) return [];
+    const { capabilities, engines, capacity, rates } = node.offer;
+    return [{ node: id as PrincipalId, location: node.attested, capabilities, engines, free: subtractResources(capacity, node.reserved), rates }];
+  });
+}
+
+/** Where every workload of a deployment lies now: the header's assignments with later moves applied. */
+export function currentAssignments(state: LedgerState, deployment: DeploymentRecord): Assignment[] {
+  const header = state.contracts[deployment.contract]?.header;
+  if (!header) return [];
+  return header.assignments.map((a) => ({ ...a, node: deployment.holdings[a.workload]?.node ?? a.node }));
+}
+
+/** The one node that a lapsed workload moves to at `time`: everyone who holds this state computes the same. */
+export function replacementFor(state: LedgerState, of: { deployment: DeploymentId; workload: string; time: string }): Placement | undefined {
+  const deployment = state.deployments[of.deployment];
+  const header = deployment && state.contracts[deployment.contract]?.header;
+  if (!deployment || !header) return undefined;
+  const assignments: Placed[] = currentAssignments(state, deployment);
+  const lost = assignments.find((a) => a.workload === of.workload);
+  if (!lost) return undefined;
+  return place({
+    deployment: of.deployment,
+    constraints: header.constraints,
+    engines: header.engines,
+    workloads: [lost],
+    placed: assignments.filter((a) => a.workload !== of.workload),
+    candidates: candidates(state, of.time).filter((c) => c.node !== lost.node),
+  });
+}
+
+/** Workloads of active deployments whose node has lost its lease at `time`, and that may be replaced without asking. */
+export function lapsedHoldings(state: LedgerState, time: string = state.time): { deployment: DeploymentId; workload: string; node: PrincipalId; epoch: number }[] {
+  return Object.entries(state.deployments).flatMap(([id, deployment]) => {
+    const contract = state.contracts[deployment.contract];
+    if (contract?.status !== 'active' || !contract.header.autonomy.replace) return [];
+    return Object.entries(deployment.holdings).flatMap(([workload, { node, epoch }]) => {
+      const record = state.nodes[node];
+      return record && isAlive(record, time) ? [] : [{ deployment: id as DeploymentId, workload, node, epoch }];
+    });
+  });
+}
