@@ -10,7 +10,7 @@ import { voters } from '../contract/policy.ts';
 import type { Keystore } from '../signer/keystore.ts';
 import { paint } from './output.ts';
 import type { Progress } from './progress.ts';
-import { confirm } from './prompt.ts';
+import { confirm, type Terminal } from './prompt.ts';
 import { Refusal } from './refusal.ts';
 import { renderPlan } from './render/plan.ts';
 
@@ -27,6 +27,8 @@ export interface AskOptions {
   readonly text: string;
   /** Confirms and signs without asking. */
   readonly yes: boolean;
+  /** Who is asked otherwise; undefined where nobody can answer. */
+  readonly terminal: Terminal | undefined;
   /** Makes a second one of what is there already. */
   readonly fresh: boolean;
   readonly progress: Progress;
@@ -48,7 +50,7 @@ export async function ask(options: AskOptions): Promise<Asked> {
   const plan = accept(planRequest(context, request));
   showPlan(options, plan, understood);
   if (options.yes) progress.note('--yes: confirming, and signing as each demonstration stakeholder');
-  else if (!(await confirm('Propose this contract?'))) throw new Refusal({ code: 'not_confirmed', message: 'nothing was proposed' });
+  else if (!(await confirm(options.terminal, 'Propose this contract?'))) throw new Refusal({ code: 'not_confirmed', message: 'nothing was proposed' });
   progress.update('registering the contract on the ledger');
   accept(await proposeContract(context, plan));
   progress.done(`proposed ${plan.contract}`);
@@ -61,7 +63,7 @@ function showPlan({ context, progress, text }: AskOptions, plan: Plan, { paramet
 }
 
 /** Signs as each demonstration stakeholder; a no by any of them takes the proposal back. */
-async function collectSignatures({ context, stakeholders, yes, progress }: AskOptions, plan: Plan): Promise<void> {
+async function collectSignatures({ context, stakeholders, yes, terminal, progress }: AskOptions, plan: Plan): Promise<void> {
   for (const { role, principal } of voters(plan.header.policy)) {
     if (context.follower.state().contracts[plan.contract]?.status !== 'proposed') break;
     const signer = await stakeholders.signing(role).catch(() => undefined);
@@ -69,7 +71,7 @@ async function collectSignatures({ context, stakeholders, yes, progress }: AskOp
       progress.note(`waiting for ${role}: their key is not on this machine`);
       continue;
     }
-    if (!yes && !(await confirm(`Sign as the demonstration ${role}?`))) {
+    if (!yes && !(await confirm(terminal, `Sign as the demonstration ${role}?`))) {
       await withdrawContract(context, plan.contract);
       throw new Refusal({ code: 'not_signed', message: `${role} did not sign; the proposal is withdrawn and its reservation given back` });
     }

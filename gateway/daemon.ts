@@ -1,20 +1,35 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { checkBody, type DeploymentId, serviceName } from '../contract/contract.ts';
-import type { Digest } from '../contract/digest.ts';
-import { sealEnvelope } from '../contract/envelope.ts';
+import { z } from 'zod';
+import { type Body, checkBody, type DeploymentId, serviceName } from '../contract/contract.ts';
+import { Digest } from '../contract/digest.ts';
+import { Location, Rates } from '../contract/entry.ts';
+import { type EntrySigner, sealEnvelope } from '../contract/envelope.ts';
+import { Label } from '../contract/units.ts';
 import type { PrincipalId } from '../contract/principal.ts';
-import type { Body } from '../contract/contract.ts';
 import { type Directory, directoryOf } from '../ledger/directory.ts';
 import { type Follower, openFollower } from '../ledger/follower.ts';
 import { joinGrid, type Membership } from '../ledger/membership.ts';
 import { createAgent } from '../overlay/agent.ts';
 import { openKeystore } from '../signer/keystore.ts';
-import type { EntrySigner } from '../contract/envelope.ts';
 import { createAuthority } from './authority.ts';
 import { createGateway } from './gateway.ts';
-import type { GatewayStart } from './main.ts';
 import type { Gateway, Route } from './ports.ts';
+
+/** What the process is told at its start, over IPC. */
+export const GatewayStart = z.strictObject({
+  type: z.literal('start'),
+  ledger: z.url(),
+  grid: Digest,
+  dir: z.string(),
+  name: Label,
+  location: Location,
+  port: z.int().min(0).max(65_535),
+  domain: z.string().max(200),
+  keystore: z.strictObject({ dir: z.string(), unlock: z.string() }),
+  rates: Rates,
+});
+export type GatewayStart = z.infer<typeof GatewayStart>;
 
 const CHECK_EVERY_MS = 1000;
 /** A gateway serves names in memory; this is what one offers to hold. */

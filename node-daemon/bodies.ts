@@ -11,6 +11,8 @@ export class Bodies {
   readonly #onArrival: () => void;
   readonly #bytes = new Map<ContractId, Uint8Array>();
   readonly #verified = new Map<ContractId, Body>();
+  /** Why the last attempt to fetch one failed. */
+  readonly #trouble = new Map<ContractId, string>();
   readonly #fetching = new Map<ContractId, NodeJS.Timeout | undefined>();
   #closed = false;
 
@@ -42,9 +44,15 @@ export class Bodies {
     return verified;
   }
 
+  /** What a holding waits for while check() has no answer. */
+  waitingFor(contract: ContractId): string {
+    const trouble = this.#trouble.get(contract);
+    return trouble === undefined ? 'fetching the body of the contract' : `the body of the contract cannot be fetched: ${trouble}`;
+  }
+
   /** Forgets all but these. */
   keep(contracts: ReadonlySet<ContractId>): void {
-    for (const map of [this.#bytes, this.#verified]) for (const id of map.keys()) if (!contracts.has(id)) map.delete(id);
+    for (const map of [this.#bytes, this.#verified, this.#trouble]) for (const id of map.keys()) if (!contracts.has(id)) map.delete(id);
   }
 
   close(): void {
@@ -59,11 +67,13 @@ export class Bodies {
     this.#follower.getBlob(header.bodyDigest).then(
       (bytes) => {
         this.#bytes.set(contract, bytes);
+        this.#trouble.delete(contract);
         this.#fetching.delete(contract);
         if (!this.#closed) this.#onArrival();
       },
-      () => {
+      (error: unknown) => {
         if (this.#closed) return;
+        this.#trouble.set(contract, error instanceof Error ? error.message : 'unknown');
         this.#fetching.set(contract, setTimeout(() => {
           this.#fetching.delete(contract);
           this.#onArrival();

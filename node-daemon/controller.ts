@@ -117,7 +117,7 @@ export class Controller {
     const state = standing.follower.state();
     const header = verifyHeader(state, held, facts);
     const verified = header.ok ? this.bodies.check(header.header, held) : header;
-    if (!verified) return { held, phase: 'starting', reason: 'fetching the body of the contract' };
+    if (!verified) return { held, phase: 'starting', reason: this.bodies.waitingFor(held.contract) };
     if (!verified.ok) return { held, phase: 'failed', reason: `${verified.code}: ${verified.message}` };
     const { workload } = verified;
     const engine = verified.header.engines.find((e) => e.name === engineOf(workload.type))?.digest;

@@ -1,5 +1,5 @@
 import { type Blueprint, parametersOf } from '../../knowledge/blueprint.ts';
-import type { Parameters, PlanInput } from './plan.ts';
+import type { Parameters, PlanInput } from './input.ts';
 
 const STEPS = 40;
 /** An answer for people: two significant digits, rounded down so that it still fits. */

@@ -5,7 +5,8 @@ import { checkBody, bodyBytes, contractId } from '../../contract/contract.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { loadLibrary } from '../../knowledge/library.ts';
 import { emptyState, type LedgerState } from '../../ledger/state/state.ts';
-import { planContract, type Plan, type PlanInput } from './plan.ts';
+import type { PlanInput } from './input.ts';
+import { planContract, type Plan } from './plan.ts';
 import { recompile } from './verify.ts';
 
 const [archive] = loadLibrary(path.join(import.meta.dirname, '../../knowledge/blueprints')).filter((e) => e.blueprint.blueprint === 'archive');

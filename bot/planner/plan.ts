@@ -1,35 +1,21 @@
 import { type Body, bodyBytes, type Constraints, contractId, type ContractId, deploymentId, type Header } from '../../contract/contract.ts';
 import { digestBytes, type Digest } from '../../contract/digest.ts';
-import type { Json } from '../../contract/canonical.ts';
 import { allowedAt, type Candidate, place, type Placed, type Placement } from '../../contract/placement.ts';
 import { resolvePolicy } from '../../contract/policy.ts';
 import { priceOf } from '../../contract/price.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
 import { formatBytes, formatMoney } from '../../contract/units.ts';
 import { type Engine, type EngineName, engineOf, type Workload } from '../../contract/workload.ts';
-import type { Blueprint } from '../../knowledge/blueprint.ts';
 import { compileBlueprint } from '../../knowledge/compile.ts';
 import type { LedgerState } from '../../ledger/state/state.ts';
 import { candidates } from '../../ledger/state/views.ts';
 import { largestThatFits } from './alternatives.ts';
+import type { Parameters, PlanInput } from './input.ts';
 import { freeName } from './names.ts';
 
 /** Named in every contract: another planner version may compile the same words to other bytes. */
 export const PLANNER = '3bot-planner/1';
 const MONTH_MS = 30 * 86_400_000;
-
-export type Parameters = Readonly<Record<string, Json>>;
-
-export interface PlanInput {
-  /** The ledger's state at `ledger.size`; nothing else about the world goes in. */
-  readonly state: LedgerState;
-  readonly ledger: { readonly size: number; readonly root: string };
-  readonly requester: PrincipalId;
-  /** 32 hex digits, fresh for a new deployment. */
-  readonly nonce: string;
-  readonly blueprint: { readonly parsed: Blueprint; readonly digest: Digest };
-  readonly parameters: Parameters;
-}
 
 export interface Plan { readonly ok: true; readonly contract: ContractId; readonly header: Header; readonly body: Body }
 /** Its own code, or the compiler's. */

@@ -1,5 +1,6 @@
 import { type Body, contractId, type Header } from '../../contract/contract.ts';
-import { planContract, PLANNER, type PlanInput } from './plan.ts';
+import type { PlanInput } from './input.ts';
+import { planContract, PLANNER } from './plan.ts';
 
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly code: 'digest_mismatch' | 'planner_mismatch'; readonly message: string };
 

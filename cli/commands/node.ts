@@ -11,7 +11,7 @@ interface NodeStatus { readonly label: string; readonly pid?: number | undefined
 export async function nodeStatus(flags: { readonly state?: string }): Promise<Outcome> {
   const nodes = await readNodes(flags);
   if (nodes.length === 0) throw new Refusal({ code: 'no_nodes', message: 'this state folder has no nodes', hint: 'start a grid with `npm start`' });
-  const text = nodes.map((n) => `${n.label.padEnd(14)} ${n.alive ? `pid ${n.pid ?? '?'}` : 'not running'}  ${workloadsOf(n.status)}`).join('\n');
+  const text = nodes.map((n) => `${n.label.padEnd(14)} ${n.alive ? `pid ${n.pid ?? '?'}  ${workloadsOf(n.status)}` : 'not running'}`).join('\n');
   return { json: { ok: true, nodes }, text };
 }
 

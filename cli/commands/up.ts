@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { readFile } from 'node:fs/promises';
 import { Digest } from '../../contract/digest.ts';
 import { openBot } from '../../bot/open.ts';
@@ -7,6 +6,7 @@ import type { BotContext } from '../../bot/context.ts';
 import { ask } from '../ask.ts';
 import { paint, present } from '../output.ts';
 import { createProgress, type Progress } from '../progress.ts';
+import { openTerminal, type Terminal } from '../prompt.ts';
 import { Refusal } from '../refusal.ts';
 import { accessJson, renderAccess } from '../render/access.ts';
 import { installRoot, type RunningGrid, type StateDir, stateDir } from '../state-dir.ts';
@@ -65,20 +65,25 @@ interface Session { readonly state: StateDir; readonly grid: LocalGrid; readonly
 
 /** What was asked on the command line, then, with a prompt, whatever is typed. */
 async function converse(flags: UpFlags, session: Session): Promise<void> {
-  if (flags.ask === undefined && !(flags.prompt && process.stdin.isTTY)) return;
   const { state, grid: { running }, signal } = session;
+  const terminal = flags.ask === undefined && !flags.prompt ? undefined : openTerminal();
+  signal.addEventListener('abort', () => { terminal?.close(); }, { once: true });
+  if (flags.ask === undefined && !terminal) return;
   const context = await openBot({ ledger: running.ledger, grid: Digest.parse(running.grid), keystore: keystorePaths(state, 'bot'), signal });
   try {
-    if (flags.ask !== undefined) await answer(flags.ask, flags, { ...session, context });
-    if (flags.prompt && process.stdin.isTTY) await prompt(flags, { ...session, context });
+    if (flags.ask !== undefined) await answer(flags.ask, flags, { ...session, context, terminal });
+    if (flags.prompt && terminal) await prompt(flags, { ...session, context, terminal });
   } finally {
+    terminal?.close();
     await context.follower.close();
   }
 }
 
-async function answer(text: string, flags: UpFlags, { context, state, grid: { running }, progress }: Session & { context: BotContext }): Promise<void> {
+interface Conversation extends Session { readonly context: BotContext; readonly terminal: Terminal | undefined }
+
+async function answer(text: string, flags: UpFlags, { context, terminal, state, grid: { running }, progress }: Conversation): Promise<void> {
   await present(flags.json ?? false, async () => {
-    const access = await ask({ context, stakeholders: await openPartyKeystore(state, 'stakeholders'), ca: running.ca, text, yes: flags.yes ?? false, fresh: flags.new ?? false, progress });
+    const access = await ask({ context, stakeholders: await openPartyKeystore(state, 'stakeholders'), ca: running.ca, text, yes: flags.yes ?? false, terminal, fresh: flags.new ?? false, progress });
     if (flags.exit) {
       await probeArchive(access, await readFile(running.ca, 'utf8'));
       progress.done('stored a probe object, read it back the same, and deleted it');
@@ -87,17 +92,12 @@ async function answer(text: string, flags: UpFlags, { context, state, grid: { ru
   });
 }
 
-async function prompt(flags: UpFlags, session: Session & { context: BotContext }): Promise<void> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr, prompt: paint('cyan', '3bot> ') });
-  session.signal.addEventListener('abort', () => { terminal.close(); }, { once: true });
-  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+async function prompt(flags: UpFlags, conversation: Conversation & { terminal: Terminal }): Promise<void> {
   process.stderr.write('Say what you need, for example: give me an archive of 1 PB in CH\n');
-  terminal.prompt();
-  for await (const line of terminal) {
-    terminal.pause();
-    if (line.trim() !== '') await answer(line, { ...flags, exit: false }, session);
-    terminal.resume();
-    terminal.prompt();
+  for (;;) {
+    const line = await conversation.terminal.ask(paint('cyan', '3bot> '));
+    if (line === undefined) return;
+    if (line.trim() !== '') await answer(line, { ...flags, exit: false }, conversation);
   }
 }
 

@@ -7,10 +7,7 @@ import type { PrincipalId } from '../../contract/principal.ts';
 import type { LibraryEntry } from '../../knowledge/library.ts';
 import { writeAtomic } from '../write-atomic.ts';
 import type { GridFile } from './grid-file.ts';
-import type { GridKeys } from './grid-keys.ts';
-
-/** Who signs what in the demonstration; a real organisation names its own people. */
-export const STAKEHOLDERS = ['it-expert', 'legal', 'budget'] as const;
+import { type GridKeys, STAKEHOLDERS } from './grid-keys.ts';
 
 export interface Genesis {
   readonly grid: Digest;

@@ -1,7 +1,9 @@
 import type { EntrySigner } from '../../contract/envelope.ts';
 import { type Keystore, openKeystore } from '../../signer/keystore.ts';
 import type { StateDir } from '../state-dir.ts';
-import type { STAKEHOLDERS } from './genesis.ts';
+
+/** Who signs what in the demonstration; a real organisation names its own people. */
+export const STAKEHOLDERS = ['it-expert', 'legal', 'budget'] as const;
 
 /** Keystores of a local grid, one a party, as if each were on a machine of its own. */
 export const KEYSTORES = ['ledger', 'operator', 'author', 'bot', 'stakeholders'] as const;

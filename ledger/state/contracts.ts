@@ -8,7 +8,7 @@ import type { PrincipalId } from '../../contract/principal.ts';
 import { fits, formatMoney, subtractResources } from '../../contract/units.ts';
 import { engineOf } from '../../contract/workload.ts';
 import { endContract, reserve } from './expiry.ts';
-import type { EntryContext } from './machine.ts';
+import type { EntryContext } from './context.ts';
 import { type Applied, APPLIED, refuse } from './refusal.ts';
 import type { ContractRecord, LedgerState } from './state.ts';
 import { candidates } from './views.ts';

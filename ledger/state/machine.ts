@@ -1,6 +1,7 @@
 import type { Digest } from '../../contract/digest.ts';
 import type { Entry } from '../../contract/entry.ts';
 import type { DidKey, PrincipalId } from '../../contract/principal.ts';
+import type { EntryContext } from './context.ts';
 import { applyApproved, applyCancelled, applyProposed, applyRejected, applyWithdrawn } from './contracts.ts';
 import { applyMoved, applyReported, applySealed } from './deployments.ts';
 import { expireUntil } from './expiry.ts';
@@ -18,13 +19,6 @@ export interface OpenedEntry {
   readonly entry: Entry;
   readonly payloadDigest: Digest;
   readonly key: DidKey;
-}
-
-/** What an applier sees besides the state: who signed, and the log's time. */
-export interface EntryContext {
-  readonly payloadDigest: Digest;
-  readonly key: DidKey;
-  readonly time: string;
 }
 
 /**

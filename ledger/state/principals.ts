@@ -1,6 +1,6 @@
 import { digestOf } from '../../contract/digest.ts';
 import type { Payload } from '../../contract/entry.ts';
-import type { EntryContext } from './machine.ts';
+import type { EntryContext } from './context.ts';
 import { type Applied, APPLIED, refuse } from './refusal.ts';
 import type { LedgerState } from './state.ts';
 

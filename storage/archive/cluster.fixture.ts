@@ -10,7 +10,7 @@ import type { Zdb } from '../zdb/server.ts';
 import { createArchive } from './archive.ts';
 import type { Archive } from './archive.ts';
 import type { Intervals } from './maintenance.ts';
-import type { Retention } from './s3/retention.ts';
+import type { Retention } from './s3/context.ts';
 import type { SlotSpec } from './slots.ts';
 
 export const CREDENTIALS = { accessKeyId: 'AKTEST', secretAccessKey: 'a-secret-of-the-tests-0123456789' };

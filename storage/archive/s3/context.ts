@@ -2,8 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Blobs } from '../blobs.ts';
 import type { Garbage } from '../garbage.ts';
 import type { Register } from '../index/register.ts';
-import type { Retention } from './retention.ts';
 import type { Payload } from './sigv4.ts';
+
+/** How long the contract keeps objects from being overwritten or deleted. */
+export interface Retention {
+  /** Days from an object's own time; 0 for none. */
+  readonly days: number;
+  /** For ever. */
+  readonly immutable: boolean;
+}
 
 /** What a handler works with besides the request. */
 export interface ArchiveServices {

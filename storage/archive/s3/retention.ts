@@ -1,15 +1,7 @@
 import { objectName } from '../index/record.ts';
 import type { RecordState } from '../index/record.ts';
-import type { S3Request } from './context.ts';
+import type { Retention, S3Request } from './context.ts';
 import { Refusal } from './refusal.ts';
-
-/** How long the contract keeps objects from being overwritten or deleted. */
-export interface Retention {
-  /** Days from an object's own time; 0 for none. */
-  readonly days: number;
-  /** For ever. */
-  readonly immutable: boolean;
-}
 
 export const NO_RETENTION: Retention = { days: 0, immutable: false };
 const DAY_MS = 86_400_000;
