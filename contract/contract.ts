@@ -4,7 +4,7 @@ import { Digest, digestBytes, digestOf } from './digest.ts';
 import { Policy } from './policy.ts';
 import { PrincipalId } from './principal.ts';
 import { Country, DecimalString, Label, Resources, Time } from './units.ts';
-import { Engine, Workload, WorkloadType } from './workload.ts';
+import { Bound, boundsOf, Engine, Workload, WorkloadType } from './workload.ts';
 
 export const DeploymentId = Digest;
 export type DeploymentId = Digest;
@@ -53,6 +53,8 @@ export const Header = z.strictObject({
   constraints: Constraints,
   assignments: z.array(Assignment).min(1).max(MAX_WORKLOADS),
   engines: z.array(Engine).max(16),
+  /** Groups whose members hold parts of one whole, and how many of each may be without their part at once. */
+  bounds: z.array(Bound).max(16),
   /** Public names that the gateway-name workloads publish; reserved with the contract. */
   names: z.array(Label).max(16),
   price: Price,
@@ -111,6 +113,7 @@ export function checkBody(header: Header, bytes: Uint8Array): BodyCheck {
   }
   const published = workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : []));
   if (digestOf(published) !== digestOf(header.names)) return { ok: false, code: 'body_mismatch', message: 'header and body do not publish the same names' };
+  if (digestOf(boundsOf(workloads)) !== digestOf(header.bounds)) return { ok: false, code: 'body_mismatch', message: 'header and body do not bound the same groups' };
   return { ok: true, body: parsed.data };
 }
 

@@ -4,7 +4,7 @@ import { Digest } from './digest.ts';
 import { PolicyTemplate, Role } from './policy.ts';
 import { DidKey, PrincipalId, PrincipalKind } from './principal.ts';
 import { Country, DecimalString, Label, Resources, Time } from './units.ts';
-import { Engine, WorkloadType } from './workload.ts';
+import { Engine, MAX_SHARDS, WorkloadType } from './workload.ts';
 
 const SHAPE_HINT = 'contract/entry.ts says what each kind of entry holds';
 const Key32 = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 32 bytes in base64url');
@@ -69,6 +69,8 @@ export const payloads = {
     reason: z.string().max(500),
     /** Where the workload answers, for those that publish something. */
     endpoint: z.string().regex(/^https:\/\/[\w.:[\]-]{1,128}$/).optional(),
+    /** Members of a bounded group, `<workload>@<epoch>`, that the reporter has seen to hold all of their part. */
+    complete: z.array(z.string().regex(/^[a-z0-9-]{1,63}@[0-9]{1,7}$/)).max(MAX_SHARDS).optional(),
     /** Digest of the engine file that was measured before it was started. */
     measured: Digest.optional(),
   }),

@@ -49,6 +49,22 @@ export type Workload = z.infer<typeof Workload>;
 export type WorkloadType = Workload['type'];
 export const WorkloadType = z.enum(['zdb', 'archive', 'gateway-name']);
 
+/** Of a group that holds parts of one whole: how many members may at once be without their part. */
+export const Bound = z.strictObject({ group: Label, atMost: z.int().min(0).max(MAX_SHARDS) });
+export type Bound = z.infer<typeof Bound>;
+
+/** An archive bears the loss of `parity` of the stores that hold its shards: no more of them may be replaced before their shards are rebuilt. */
+export function boundsOf(workloads: readonly Workload[]): Bound[] {
+  const bounds = new Map<string, number>();
+  for (const workload of workloads) {
+    if (workload.type !== 'archive') continue;
+    for (const { group } of workloads.filter((w) => workload.spec.slots.includes(w.name))) {
+      bounds.set(group, Math.min(bounds.get(group) ?? MAX_SHARDS, workload.spec.parityShards));
+    }
+  }
+  return [...bounds].sort(([a], [b]) => (a < b ? -1 : 1)).map(([group, atMost]) => ({ group, atMost }));
+}
+
 /** The engine binary a workload type runs on, if it is a built-in one. */
 export function engineOf(type: WorkloadType): EngineName | undefined {
   return type === 'zdb' || type === 'archive' ? type : undefined;

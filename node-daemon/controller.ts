@@ -170,8 +170,8 @@ export class Controller {
   #observe(held: HeldWorkload, desired: Desired | undefined): Observation {
     const running = this.#running.get(keyOf(held));
     if (running) {
-      const { phase, reason, measured } = running.condition();
-      return { held, phase, reason, ...(measured && { measured }) };
+      const { phase, reason, measured, complete } = running.condition();
+      return { held, phase, reason, ...(measured && { measured }), ...(complete && { complete }) };
     }
     const failed = this.#failedStarts.get(keyOf(held))?.reason;
     return { held, phase: failed ? 'failed' : 'starting', reason: failed ?? desired?.waitingFor ?? 'waiting for the lease' };

@@ -12,6 +12,8 @@ export interface Condition {
   /** Digest of the engine file that was measured before the process was started. */
   readonly measured?: Digest;
   readonly pid?: number;
+  /** Of an archive: the stores, `<workload>@<epoch>`, that hold all of their shards. */
+  readonly complete?: readonly string[];
 }
 
 /** One running workload. */

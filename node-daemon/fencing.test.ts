@@ -118,7 +118,7 @@ describe('a node without its ledger', () => {
     const offered = state.nodes[daemon.id]?.offer?.engines.map((e) => e.digest) ?? [];
     expect(offered).toHaveLength(2);
     expect(offered[1]).toBe(pinned);
-    expect(state.deployments[deployment]?.reports['zdb-0']).toMatchObject({ measured: pinned });
+    await until(() => grid.follower.state().deployments[deployment]?.reports['zdb-0']?.measured === pinned, 'reports the engine that is pinned');
   }, 30_000);
 
   it('does not start a store empty whose data is gone', async () => {

@@ -11,7 +11,7 @@ import { place } from '../contract/placement.ts';
 import { resolvePolicy } from '../contract/policy.ts';
 import { priceOf } from '../contract/price.ts';
 import type { PrincipalId, PrincipalKind } from '../contract/principal.ts';
-import type { Workload } from '../contract/workload.ts';
+import { boundsOf, type Workload } from '../contract/workload.ts';
 import { type Follower, openFollower } from '../ledger/follower.ts';
 import { joinGrid } from '../ledger/membership.ts';
 import { type ServedLedger, serveLedger } from '../ledger/serve.ts';
@@ -134,7 +134,7 @@ export class TestGrid {
     const time = state.time;
     const header = change({
       grid: this.grid, deployment, version: 1, requester: this.requester.id, organisation: this.organisation.id, title: 'test', blueprint: { name: 'archive', version: '1.0.0', digest: digestBytes(Buffer.from('archive')) },
-      policy: policy.policy, autonomy: { replace: true }, constraints, assignments, engines, names: workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : [])),
+      policy: policy.policy, autonomy: { replace: true }, constraints, assignments, engines, bounds: boundsOf(workloads), names: workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : [])),
       price: priceOf(assignments, (node) => state.nodes[node]?.offer?.rates, 'EUR'),
       validity: { signBefore: new Date(Date.parse(time) + 60_000).toISOString(), notAfter: new Date(Date.parse(time) + 86_400_000).toISOString() },
       derivation: { planner: 'test', ledger: { size: state.size, root: this.follower.root() }, time, nonce: own },

@@ -19,6 +19,7 @@ export interface Observation {
   readonly phase: Phase;
   readonly reason: string;
   readonly measured?: Digest;
+  readonly complete?: readonly string[];
 }
 
 interface Entry {
@@ -85,12 +86,15 @@ export class Reporter {
     if (latest.phase === 'starting' && now - firstSeen < STARTING_DELAY_MS) return false;
     const said = state.deployments[latest.held.deployment]?.reports[latest.held.workload];
     if (said?.epoch !== latest.held.epoch || said.phase !== latest.phase) return true;
+    // What has moved counts as lost until somebody says that it holds its part again.
+    const { unrestored = {}, holdings = {} } = state.deployments[latest.held.deployment] ?? {};
+    if (Object.keys(unrestored).some((moved) => latest.complete?.includes(`${moved}@${holdings[moved]?.epoch ?? 0}`))) return true;
     return said.reason !== publicReason(latest.reason) && now - lastSent >= REASON_INTERVAL_MS;
   }
 
   #write(entry: Entry, now: number): Envelope {
     const { follower, grid, id, signer } = this.#standing;
-    const { held, phase, reason, measured } = entry.latest;
+    const { held, phase, reason, measured, complete } = entry.latest;
     const said = follower.state().deployments[held.deployment]?.reports[held.workload];
     // A report of this process that is not in the verified log yet, or one that an earlier process sent, has a lower number.
     entry.lastRevision = Math.max(entry.lastRevision, said?.revision ?? 0) + 1;
@@ -98,7 +102,7 @@ export class Reporter {
     entry.lastPhase = phase;
     return sealEnvelope('deployment.reported', {
       grid, by: id, deployment: held.deployment, workload: held.workload, epoch: held.epoch,
-      revision: entry.lastRevision, phase, reason: publicReason(reason), ...(measured && { measured }),
+      revision: entry.lastRevision, phase, reason: publicReason(reason), ...(measured && { measured }), ...(complete && { complete: [...complete] }),
     }, signer);
   }
 }

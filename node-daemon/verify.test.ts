@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bodyBytes, contractId, type Header } from '../contract/contract.ts';
 import { type Digest, digestBytes } from '../contract/digest.ts';
 import type { PrincipalId } from '../contract/principal.ts';
-import type { Workload } from '../contract/workload.ts';
+import { boundsOf, type Workload } from '../contract/workload.ts';
 import type { LedgerState } from '../ledger/state/machine.ts';
 import { archiveWorkloads, ENGINE_DIGEST, joinTestNodes, TestGrid } from './grid.fixture.ts';
 import { type HeldWorkload, holdingsOf } from './holdings.ts';
@@ -94,7 +94,7 @@ describe('what a node refuses to run', () => {
     const changed = structuredClone(workloads);
     change(changed);
     const bytes = bodyBytes({ parameters: {}, workloads: changed });
-    const verified = verifyBody(resign ? { ...header, bodyDigest: digestBytes(bytes) } : header, held, bytes);
+    const verified = verifyBody(resign ? { ...header, bodyDigest: digestBytes(bytes), bounds: boundsOf(changed) } : header, held, bytes);
     return verified.ok ? 'ok' : verified.code;
   };
   const archive = (list: Workload[]): Extract<Workload, { type: 'archive' }> => {

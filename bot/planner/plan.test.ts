@@ -63,6 +63,7 @@ describe('planContract', () => {
     expect(header.assignments.every((a) => state.nodes[a.node]?.attested?.country === 'CH')).toBe(true);
     expect(header.policy).toEqual({ all: Object.entries(people).map(([role, id]) => ({ role, principals: [id], k: 1 })) });
     expect(header.engines.map((e) => e.name)).toEqual(['archive', 'zdb']);
+    expect(header.bounds).toEqual([{ group: 'zdb', atMost: 2 }]);
     expect(checkBody(header, bodyBytes(body))).toMatchObject({ ok: true });
     expect(BigInt(header.price.month)).toBeGreaterThan(1500n * 2_500_000n);
   });

@@ -5,7 +5,7 @@ import { resolvePolicy } from '../../contract/policy.ts';
 import { priceOf } from '../../contract/price.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
 import { formatBytes, formatMoney } from '../../contract/units.ts';
-import { type Engine, type EngineName, engineOf, type Workload } from '../../contract/workload.ts';
+import { boundsOf, type Engine, type EngineName, engineOf, type Workload } from '../../contract/workload.ts';
 import { compileBlueprint } from '../../knowledge/compile.ts';
 import type { LedgerState } from '../../ledger/state/state.ts';
 import { candidates } from '../../ledger/state/views.ts';
@@ -68,6 +68,7 @@ export function planContract(input: PlanInput): Plan | PlanRefusal {
     constraints,
     assignments,
     engines,
+    bounds: boundsOf(workloads),
     names: workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : [])),
     price,
     validity: { signBefore: new Date(signBefore).toISOString(), notAfter: new Date(signBefore + months * MONTH_MS).toISOString() },

@@ -165,6 +165,7 @@ function activate(state: LedgerState, id: ReturnType<typeof contractId>, contrac
     contract: id,
     holdings: Object.fromEntries(header.assignments.map((a) => [a.workload, { node: a.node, epoch: 1 }])),
     reports: {},
+    unrestored: {},
     secrets: {},
   };
 }

@@ -3,13 +3,13 @@ import { reserve } from './expiry.ts';
 import type { EntryContext } from './context.ts';
 import { type Applied, APPLIED, refuse } from './refusal.ts';
 import type { LedgerState } from './state.ts';
-import { currentAssignments, isAlive, replacementFor } from './views.ts';
+import { currentAssignments, isAlive, mayReplace, replacementFor } from './views.ts';
 
 /** Different secrets one deployment may have. */
 const MAX_SECRETS = 16;
 
 export function applyReported(state: LedgerState, payload: Payload<'deployment.reported'>, { time }: EntryContext): Applied {
-  const { by, deployment: id, workload, epoch, revision, phase, reason, endpoint, measured } = payload;
+  const { by, deployment: id, workload, epoch, revision, phase, reason, endpoint, measured, complete } = payload;
   const deployment = state.deployments[id];
   const holding = deployment?.holdings[workload];
   if (!deployment || !holding) return refuse('contract_unknown', `no workload ${workload} in deployment ${id}`);
@@ -17,6 +17,10 @@ export function applyReported(state: LedgerState, payload: Payload<'deployment.r
   const before = deployment.reports[workload];
   if (before && before.epoch === epoch && revision <= before.revision) return refuse('stale_revision', `report ${revision} is not after ${before.revision}`);
   deployment.reports[workload] = { node: by, epoch, revision, phase, reason, ...(endpoint !== undefined && { endpoint }), ...(measured !== undefined && { measured }), time };
+  // Named with its epoch: a report that was made before a later move does not speak of the newcomer.
+  for (const moved of Object.keys(deployment.unrestored)) {
+    if (complete?.includes(`${moved}@${deployment.holdings[moved]?.epoch ?? 0}`)) delete deployment.unrestored[moved];
+  }
   return APPLIED;
 }
 
@@ -54,6 +58,7 @@ export function applyMoved(state: LedgerState, payload: Payload<'assignment.move
   if (holding.node !== from || epoch !== holding.epoch + 1) return refuse('epoch_mismatch', `${workload} is at epoch ${holding.epoch} on ${holding.node}`);
   const node = state.nodes[from];
   if (node && isAlive(node, time)) return refuse('lease_held', `the lease of ${node.offer?.label ?? from} runs until ${node.leaseUntil ?? ''}`);
+  if (!mayReplace(state, deployment, workload, time)) return refuse('too_many_lost', `more of ${workload}’s group are lost, or not restored, than the contract bears; replacing it would destroy what they hold`);
   const answer = replacementFor(state, { deployment: id, workload, time });
   if (!answer?.ok) return refuse('no_capacity', `no node can take ${workload} inside the contract's constraints`);
   const chosen = answer.assignments[0];
@@ -64,5 +69,6 @@ export function applyMoved(state: LedgerState, payload: Payload<'assignment.move
   reserve(state, to, assignment.resources, 1);
   deployment.holdings[workload] = { node: to, epoch };
   delete deployment.reports[workload];
+  if (contract.header.bounds.some((b) => b.group === assignment.group)) deployment.unrestored[workload] = true;
   return APPLIED;
 }

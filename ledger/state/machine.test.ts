@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { contractId, type Header } from '../../contract/contract.ts';
+import { contractId, type DeploymentId, type Header } from '../../contract/contract.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { addResources, NO_RESOURCES } from '../../contract/units.ts';
-import { stateDigest } from './machine.ts';
+import { type LedgerState, stateDigest } from './machine.ts';
 import { currentAssignments, lapsedHoldings, replacementFor } from './views.ts';
 import { LEASE_SECONDS, newSigner, PROPOSAL_SECONDS, World } from './world.fixture.ts';
 
@@ -203,6 +203,44 @@ describe('moves', () => {
     expect(world.state.nodes[holder!.node]?.leaseUntil).toBe(new Date(world.time + 60_000).toISOString());
     world.time += 10_000;
     expect(lapsedHoldings(world.state, new Date(world.time).toISOString())).toEqual([]);
+  });
+
+  it('stop at the bound of a group: what is lost or not restored is never more than the parts that may be missing', () => {
+    const world = new World();
+    for (const n of [4, 5, 6]) world.addNode(`node-${n}`, 'CH');
+    const header = world.activate({ count: 3, disk: '100', bounds: [{ group: 'zdb', atMost: 1 }] });
+    const [first, second] = header.assignments;
+    if (!first || !second) throw new Error('no assignments');
+    const deployment = (): LedgerState['deployments'][DeploymentId] | undefined => world.state.deployments[header.deployment];
+    const keepAlive = (...but: string[]): void => { for (const node of world.nodes) if (!but.includes(node.id)) world.alive(node); };
+    const move = ({ workload, node }: typeof first): unknown => {
+      const answer = replacementFor(world.state, { deployment: header.deployment, workload, time: world.state.time });
+      return world.attempt('assignment.moved', world.legal, { deployment: header.deployment, workload, from: node, to: answer?.ok ? answer.assignments[0]?.node : '', epoch: 2 });
+    };
+    // Two of three gone at once: nothing moves, for their return alone would save what they hold.
+    world.pass(LEASE_SECONDS - 1);
+    keepAlive(first.node, second.node);
+    world.pass(2);
+    expect(lapsedHoldings(world.state)).toEqual([]);
+    expectRefused(world, 'too_many_lost', () => move(first));
+    // One comes back: the other is replaced, and counts as missing until a holder has seen it complete at its new epoch.
+    world.alive(world.nodes.find((n) => n.id === second.node)!);
+    expect(lapsedHoldings(world.state).map((h) => h.workload)).toEqual([first.workload]);
+    expect(move(first)).toEqual({ ok: true });
+    expect(deployment()?.unrestored).toEqual({ [first.workload]: true });
+    world.pass(LEASE_SECONDS - 1);
+    keepAlive(first.node, second.node);
+    world.pass(2);
+    expectRefused(world, 'too_many_lost', () => move(second));
+    const third = header.assignments[2]!;
+    const witness = world.nodes.find((n) => n.id === third.node)!;
+    const report = (revision: number, complete: string[]): unknown => world.attempt('deployment.reported', witness, { deployment: header.deployment, workload: third.workload, epoch: 1, revision, phase: 'running', reason: '', complete });
+    expect(report(1, [`${first.workload}@1`])).toEqual({ ok: true });
+    expectRefused(world, 'too_many_lost', () => move(second));
+    expect(report(2, [`${first.workload}@2`])).toEqual({ ok: true });
+    expect(deployment()?.unrestored).toEqual({});
+    expect(move(second)).toEqual({ ok: true });
+    expectReservationsToAddUp(world);
   });
 
   it('never leave the constraints: with no Swiss node left there is no answer', () => {

@@ -7,7 +7,7 @@ export type RefusalCode =
   | 'contract_exists' | 'contract_unknown' | 'contract_expired' | 'contract_not_open' | 'contract_invalid'
   | 'policy_mismatch' | 'price_mismatch' | 'no_capacity' | 'no_credit' | 'name_taken' | 'placement_invalid'
   | 'already_voted' | 'lease_held' | 'move_mismatch' | 'move_not_allowed' | 'epoch_mismatch'
-  | 'secret_exists' | 'too_many' | 'transfer_repeated';
+  | 'secret_exists' | 'too_many' | 'too_many_lost' | 'transfer_repeated';
 
 export type Applied = { readonly ok: true } | { readonly ok: false; readonly code: RefusalCode; readonly message: string; readonly hint: string };
 
@@ -50,6 +50,7 @@ const HINTS: Readonly<Record<RefusalCode, string>> = {
   epoch_mismatch: 'compute the move from the ledger as it is now',
   secret_exists: 'use the one that is there',
   too_many: 'end something first',
+  too_many_lost: 'bring nodes back, or wait until what moved is restored',
   transfer_repeated: 'nothing is left to do, or take another nonce',
 };
 

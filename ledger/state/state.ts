@@ -37,6 +37,8 @@ export interface DeploymentRecord {
   contract: ContractId;
   holdings: Record<string, Holding>;
   reports: Record<string, Report>;
+  /** Members of bounded groups that moved and that nobody has yet seen to hold all of their part again. */
+  unrestored: Record<string, true>;
   /** secret name -> recipient (a holder, or the requester) -> age ciphertext (base64). */
   secrets: Record<string, Record<string, string>>;
 }

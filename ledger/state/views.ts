@@ -43,6 +43,23 @@ export function replacementFor(state: LedgerState, of: { deployment: DeploymentI
   });
 }
 
+/**
+ * Whether a lapsed workload may be replaced at `time` without destroying what its group holds together: of a bounded
+ * group no more than the bound may be lapsed, or moved and not restored. Beyond, only the nodes' own return helps.
+ */
+export function mayReplace(state: LedgerState, deployment: DeploymentRecord, workload: string, time: string): boolean {
+  const header = state.contracts[deployment.contract]?.header;
+  const group = header?.assignments.find((a) => a.workload === workload)?.group;
+  const bound = header?.bounds.find((b) => b.group === group);
+  if (!header || !bound) return header !== undefined;
+  const without = header.assignments.filter((a) => {
+    if (a.group !== group) return false;
+    const node = state.nodes[deployment.holdings[a.workload]?.node ?? a.node];
+    return deployment.unrestored[a.workload] === true || !node || !isAlive(node, time);
+  });
+  return without.length <= bound.atMost;
+}
+
 /** Workloads of active deployments whose node has lost its lease at `time`, and that may be replaced without asking. */
 export function lapsedHoldings(state: LedgerState, time: string = state.time): { deployment: DeploymentId; workload: string; node: PrincipalId; epoch: number }[] {
   return Object.entries(state.deployments).flatMap(([id, deployment]) => {
@@ -50,7 +67,7 @@ export function lapsedHoldings(state: LedgerState, time: string = state.time): {
     if (contract?.status !== 'active' || !contract.header.autonomy.replace) return [];
     return Object.entries(deployment.holdings).flatMap(([workload, { node, epoch }]) => {
       const record = state.nodes[node];
-      return record && isAlive(record, time) ? [] : [{ deployment: id as DeploymentId, workload, node, epoch }];
+      return (record && isAlive(record, time)) || !mayReplace(state, deployment, workload, time) ? [] : [{ deployment: id as DeploymentId, workload, node, epoch }];
     });
   });
 }

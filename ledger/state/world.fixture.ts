@@ -113,7 +113,7 @@ export class World {
   }
 
   /** A contract that the machine accepts now: `count` zdbs of `disk` bytes on distinct nodes. */
-  draft({ count = 2, disk = '400', nonce = 'a', countries = ['CH'], name = 'store' }: { count?: number; disk?: string; nonce?: string; countries?: string[]; name?: string } = {}): { header: Header; body: Body } {
+  draft({ count = 2, disk = '400', nonce = 'a', countries = ['CH'], name = 'store', bounds = [] }: { bounds?: Header['bounds']; count?: number; disk?: string; nonce?: string; countries?: string[]; name?: string } = {}): { header: Header; body: Body } {
     const workloads: Workload[] = Array.from({ length: count }, (_, n) => ({ name: `zdb-${n}`, type: 'zdb', group: 'zdb', resources: { disk, memory: '1', cpu: '1' }, secrets: ['key'], dials: [], spec: { mode: 'user', capacity: disk, namespaces: ['data'] } }));
     const deployment = deploymentId({ grid: this.grid, requester: this.requester.id, nonce: hex(nonce) });
     const constraints = { countries, cities: [] };
@@ -125,7 +125,7 @@ export class World {
     const assignments = [...placed.assignments];
     const header: Header = {
       grid: this.grid, deployment, version: 1, requester: this.requester.id, organisation: this.organisation.id, title: 'a store', blueprint: this.blueprint, policy: policy.policy,
-      autonomy: { replace: true }, constraints, assignments, engines: [ENGINE], names: [],
+      autonomy: { replace: true }, constraints, assignments, engines: [ENGINE], bounds, names: [],
       price: priceOf(assignments, (node) => this.state.nodes[node]?.offer?.rates, 'EUR'),
       validity: { signBefore: new Date(this.time + PROPOSAL_SECONDS * 1000).toISOString(), notAfter: new Date(this.time + 86_400_000).toISOString() },
       derivation: { planner: 'test/1', ledger: { size: this.state.size, root: '0'.repeat(64) }, time: new Date(this.time).toISOString(), nonce: hex(nonce) },

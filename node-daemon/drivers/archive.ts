@@ -8,7 +8,7 @@ import { EngineProcess } from './engine-process.ts';
 import type { Grounds } from './grounds.ts';
 
 const State = z.enum(['healthy', 'degraded', 'repairing', 'unavailable']);
-const StatusMessage = z.object({ type: z.literal('status'), state: State, reason: z.string().max(10_000) });
+const StatusMessage = z.object({ type: z.literal('status'), state: State, reason: z.string().max(10_000), slots: z.array(z.object({ slot: z.number().int(), epoch: z.number().int(), synced: z.boolean(), repaired: z.boolean() })).max(64) });
 
 const PHASE_OF: Readonly<Record<z.infer<typeof State>, Phase>> = { healthy: 'running', degraded: 'degraded', repairing: 'repairing', unavailable: 'degraded' };
 
@@ -30,7 +30,7 @@ export function createArchiveDriver(grounds: ArchiveGrounds): Driver {
       await mkdir(data, { recursive: true, mode: 0o700 });
       const proxy = await grounds.openDialSocket(desired, dialSocket);
       let slots: readonly Slot[] = desired.slots;
-      let told: { phase: Phase; reason: string } | undefined;
+      let told: { phase: Phase; reason: string; complete: string[] } | undefined;
       const engine = new EngineProcess({
         ...grounds.engineFor('archive', desired),
         workDir: data,
@@ -47,7 +47,7 @@ export function createArchiveDriver(grounds: ArchiveGrounds): Driver {
         onMessage: (message) => {
           const status = StatusMessage.safeParse(message);
           if (!status.success) return;
-          told = { phase: PHASE_OF[status.data.state], reason: status.data.reason.slice(0, 500) };
+          told = { phase: PHASE_OF[status.data.state], reason: status.data.reason.slice(0, 500), complete: status.data.slots.flatMap((s) => (s.synced && s.repaired ? [`${spec.slots[s.slot] ?? ''}@${s.epoch}`] : [])).sort() };
           grounds.onChange();
         },
         onChange: grounds.onChange,
