@@ -43,17 +43,20 @@ export async function ask(options: AskOptions): Promise<Asked> {
   if (understood.missing.length > 0) throw new Refusal({ code: 'missing_parameters', message: `the ${understood.blueprint} blueprint also needs: ${understood.missing.join(', ')}`, hint: 'say it in the sentence, for example "give me an archive of 1 PB in CH"' });
   const request = { blueprint: understood.blueprint, parameters: understood.parameters };
   const same = options.fresh ? undefined : await findSame(context, request);
-  if (same) {
-    progress.note(`you have this already: deployment ${same.deployment} (a second one: --new)`);
-    return { ...(await waitForArchive(options, same.deployment as DeploymentId)), existing: true };
+  if (same?.active) {
+    progress.note(`you have this already: deployment ${same.plan.header.deployment} (a second one: --new)`);
+    return { ...(await waitForArchive(options, same.plan.header.deployment)), existing: true };
   }
-  const plan = accept(planRequest(context, request));
+  const plan = same?.plan ?? accept(planRequest(context, request));
   showPlan(options, plan, understood);
+  if (same) progress.note('this is proposed already; going on with its signatures');
   if (options.yes) progress.note('--yes: confirming, and signing as each demonstration stakeholder');
-  else if (!(await confirm(options.terminal, 'Propose this contract?'))) throw new Refusal({ code: 'not_confirmed', message: 'nothing was proposed' });
-  progress.update('registering the contract on the ledger');
-  accept(await proposeContract(context, plan));
-  progress.done(`proposed ${plan.contract}`);
+  else if (!(await confirm(options.terminal, same ? 'Go on with it?' : 'Propose this contract?'))) throw new Refusal({ code: 'not_confirmed', message: same ? 'the proposal stays as it was' : 'nothing was proposed' });
+  if (!same) {
+    progress.update('registering the contract on the ledger');
+    accept(await proposeContract(context, plan));
+    progress.done(`proposed ${plan.contract}`);
+  }
   await collectSignatures(options, plan);
   return { ...(await waitForArchive(options, plan.header.deployment)), existing: false };
 }
@@ -65,14 +68,16 @@ function showPlan({ context, progress, text }: AskOptions, plan: Plan, { paramet
 /** Signs as each demonstration stakeholder; a no by any of them takes the proposal back. */
 async function collectSignatures({ context, stakeholders, yes, terminal, progress }: AskOptions, plan: Plan): Promise<void> {
   for (const { role, principal } of voters(plan.header.policy)) {
-    if (context.follower.state().contracts[plan.contract]?.status !== 'proposed') break;
+    const open = context.follower.state().contracts[plan.contract];
+    if (open?.status !== 'proposed') break;
+    if (open.votes.some((vote) => vote.principal === principal)) continue;
     const signer = await stakeholders.signing(role).catch(() => undefined);
     if (!signer || principalOf(context, signer) !== principal) {
       progress.note(`waiting for ${role}: their key is not on this machine`);
       continue;
     }
     if (!yes && !(await confirm(terminal, `Sign as the demonstration ${role}?`))) {
-      await withdrawContract(context, plan.contract);
+      accept(await withdrawContract(context, plan.contract));
       throw new Refusal({ code: 'not_signed', message: `${role} did not sign; the proposal is withdrawn and its reservation given back` });
     }
     const approved = accept(await approveContract(context, { contract: plan.contract, role, as: { id: principal, signer }, statement: `reviewed by the demonstration ${role}: ${plan.header.title}` }));

@@ -28,6 +28,8 @@ export const payloads = {
     authors: z.array(DidKey).min(1).max(16),
     attestors: z.array(DidKey).min(1).max(16),
     issuers: z.array(DidKey).min(1).max(16),
+    /** Organisations whose rosters count: else whoever makes an organisation would choose who must sign. */
+    organisations: z.array(DidKey).min(1).max(1024),
     currency: z.string().regex(/^[A-Z]{3}$/),
     leaseSeconds: z.int().min(3).max(86_400),
     proposalSeconds: z.int().min(10).max(30 * 86_400),

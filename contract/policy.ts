@@ -9,7 +9,8 @@ export type Policy =
   | { readonly role: string; readonly principals: readonly PrincipalId[]; readonly k: number }
   | { readonly weight: number; readonly of: readonly { readonly principal: PrincipalId; readonly role: string; readonly weight: number }[] };
 
-export const Role = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected a role such as it-expert');
+/** A key of plain objects too, see Label. */
+export const Role = z.string().regex(/^(?!constructor$)[a-z][a-z0-9-]{0,31}$/, 'expected a role such as it-expert');
 const Children = z.lazy(() => z.array(Policy).min(1).max(16));
 const Count = z.int().min(1).max(64);
 

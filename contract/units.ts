@@ -5,8 +5,8 @@ export const DecimalString = z.string().regex(/^(0|[1-9][0-9]{0,29})$/, 'expecte
 
 export const Time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/, 'expected RFC 3339 UTC').refine((t) => Number.isFinite(Date.parse(t)), 'no such time');
 export const Country = z.string().regex(/^[A-Z]{2}$/, 'expected an ISO 3166 alpha-2 country');
-/** A DNS label (RFC 1123). */
-export const Label = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected a DNS label');
+/** A DNS label (RFC 1123). Labels are keys of plain objects, and `constructor` is the one label that those have by birth. */
+export const Label = z.string().regex(/^(?!constructor$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected a DNS label');
 
 /** What a workload takes and a node has: disk and memory in bytes, cpu in thousandths of a core. */
 export const Resources = z.strictObject({ disk: DecimalString, memory: DecimalString, cpu: DecimalString });

@@ -21,7 +21,7 @@ export function newSigner(): EntrySigner {
 
 export function newGrid(signer: EntrySigner = newSigner(), ledger = signer.key): TestGrid {
   const payload = {
-    name: 'test', nonce: nonce(), ledger, authors: [signer.key], attestors: [signer.key], issuers: [signer.key], currency: 'EUR', leaseSeconds: 10, proposalSeconds: 60,
+    name: 'test', nonce: nonce(), ledger, authors: [signer.key], attestors: [signer.key], issuers: [signer.key], organisations: [signer.key], currency: 'EUR', leaseSeconds: 10, proposalSeconds: 60,
   };
   const grid = digestOf(payload);
   // Keys are made once: making one takes longer than signing.

@@ -53,7 +53,7 @@ beforeEach(async () => {
   served = await serveLedger({ dir: path.join(dir, 'ledger'), signer: ledgerKey });
   follower = await openFollower({ url: served.url, catchUpMs: 1 });
   await follower.submit([sealEnvelope('grid.created', {
-    name: 'test', nonce: randomBytes(16).toString('hex'), ledger: ledgerKey.key, authors: [ledgerKey.key], attestors: [ledgerKey.key], issuers: [ledgerKey.key],
+    name: 'test', nonce: randomBytes(16).toString('hex'), ledger: ledgerKey.key, authors: [ledgerKey.key], attestors: [ledgerKey.key], issuers: [ledgerKey.key], organisations: [ledgerKey.key],
     currency: 'EUR', leaseSeconds: LEASE_SECONDS, proposalSeconds: 60,
   }, ledgerKey)]);
 });

@@ -87,7 +87,7 @@ async function answerRequest(routes: LedgerRoutes, request: IncomingMessage, hos
 /** The request's URL; undefined when a web page elsewhere sent it (another Origin, or a rebound name in Host). */
 function parseUrl(request: IncomingMessage, host: string): URL | undefined {
   const { origin } = request.headers;
-  const local = (name: string): boolean => name === host || name === 'localhost' || isIP(name.replace(/^\[|\]$/g, '')) !== 0;
+  const local = (name: string): boolean => name === host || name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name);
   try {
     const url = new URL(request.url ?? '/', `http://${request.headers.host ?? ''}`);
     if (!local(url.hostname) || (origin !== undefined && !local(new URL(origin).hostname))) return undefined;

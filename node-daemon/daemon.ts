@@ -109,7 +109,13 @@ async function serve(config: DaemonConfig, node: Node, { signal, log, closers }:
   const abandoned = new AbandonedData({
     store: node.store,
     folderOf: (known) => dataFolder(config.state, known),
-    lossOf: (known) => (!leaseHeld() || isHeldBy(follower.state(), id, known) ? undefined : isActive(follower.state(), known.deployment) ? 'moved' : 'ended'),
+    lossOf: (known) => {
+      const state = follower.state();
+      if (!leaseHeld() || isHeldBy(state, id, known)) return undefined;
+      // Until its successor has all of it again, this copy may be the one that saves an object.
+      if (state.deployments[known.deployment]?.unrestored[known.workload]) return undefined;
+      return isActive(state, known.deployment) ? 'moved' : 'ended';
+    },
     isRunning: (key) => controller.isRunning(key),
   });
   const sweeper = setInterval(() => void abandoned.sweep().catch(() => log('warn', 'sweep.failed')), SWEEP_MS).unref();

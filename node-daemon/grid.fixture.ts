@@ -76,7 +76,7 @@ export class TestGrid {
     const served = await serveLedger({ dir: path.join(dir, 'ledger'), signer: ledger });
     const follower = await openFollower({ url: served.url, catchUpMs: 1 });
     const created: Payload<'grid.created'> = {
-      name: 'test', nonce: nonce(), ledger: ledger.key, authors: [author.key], attestors: [attestor.key], issuers: [issuer.key],
+      name: 'test', nonce: nonce(), ledger: ledger.key, authors: [author.key], attestors: [attestor.key], issuers: [issuer.key], organisations: [organisation.key],
       currency: 'EUR', leaseSeconds: options.leaseSeconds, proposalSeconds: 60,
     };
     const grid = digestOf(created);

@@ -21,6 +21,11 @@ export function botApi(context: BotContext): Hono {
   // A page elsewhere may make a browser send requests to loopback under a name of its own (DNS rebinding).
   api.use(async (c, next) => {
     if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(c.req.header('host') ?? '')) return c.json({ ok: false, error: { code: 'host_refused', message: 'ask on the loopback address' } }, 421);
+    // A page may be shown what it asks only when it comes from this machine itself.
+    const origin = c.req.header('origin');
+    if (c.req.header('sec-fetch-site') === 'cross-site' || (origin !== undefined && !/^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(origin))) {
+      return c.json({ ok: false, error: { code: 'origin_refused', message: 'pages from elsewhere are not answered' } }, 403);
+    }
     await next();
   });
   api.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ ok: false, error: { code: 'too_large', message: `a request has at most ${MAX_BODY} bytes` } }, 413) }));

@@ -20,7 +20,7 @@ const TB = 10n ** 12n;
 /** A market as the ledger would hold it: twelve nodes in six Swiss cities, three abroad, one gateway. */
 function market(disk = 360n * TB): LedgerState {
   const state = emptyState();
-  state.grid = { digest: digestOf('grid'), payload: { name: 'test', nonce: '0'.repeat(32), ledger: 'did:key:z' as never, authors: [], attestors: [], issuers: [], currency: 'EUR', leaseSeconds: 20, proposalSeconds: 900 } };
+  state.grid = { digest: digestOf('grid'), payload: { name: 'test', nonce: '0'.repeat(32), ledger: 'did:key:z' as never, authors: [], attestors: [], issuers: [], organisations: [], currency: 'EUR', leaseSeconds: 20, proposalSeconds: 900 } };
   state.time = '2026-11-20T10:00:00.000Z';
   state.size = 7;
   state.organisations[organisation] = { revision: 1, roles: { requester: [requester], ...Object.fromEntries(Object.entries(people).map(([role, id]) => [role, [id]])) } };

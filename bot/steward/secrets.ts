@@ -23,8 +23,9 @@ export async function sealMissingSecrets(context: BotContext): Promise<number> {
   for (const [id, deployment] of Object.entries(state.deployments)) {
     const record = state.contracts[deployment.contract];
     if (record?.status !== 'active' || record.header.requester !== context.requester.id) continue;
-    const read = await readContract(context, deployment.contract);
-    if (!read.ok) continue;
+    // One deployment that cannot be read must not keep the others waiting.
+    const read = await readContract(context, deployment.contract).catch(() => undefined);
+    if (!read?.ok) continue;
     for (const workload of read.body.workloads) {
       const holder = deployment.holdings[workload.name]?.node;
       for (const secret of holder === undefined ? [] : workload.secrets) {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Json } from '../../contract/canonical.ts';
 import { digestOf } from '../../contract/digest.ts';
-import { allowedAt } from '../../contract/placement.ts';
 import { compileBlueprint } from '../../knowledge/compile.ts';
 import { candidates } from '../../ledger/state/views.ts';
 import { planContract, type Plan } from '../planner/plan.ts';
+import type { ContractId } from '../../contract/contract.ts';
+import type { ContractRecord } from '../../ledger/state/state.ts';
 import { understand, type Understood } from '../planner/understand/understand.ts';
 import type { BotContext, ToolRefusal } from '../context.ts';
 import { readContract } from './contracts.ts';
@@ -36,8 +37,11 @@ export function planRequest(context: BotContext, request: PlanRequest): Plan | T
   });
 }
 
-/** An active deployment of this person that asks for the same; so that asking again shows it instead of making a second. */
-export async function findSame(context: BotContext, request: PlanRequest): Promise<{ deployment: string; contract: string } | undefined> {
+/** What this person asked for before: running, or proposed and not yet signed by all. */
+export interface Same { readonly plan: Plan; readonly active: boolean }
+
+/** A contract of this person, running or open, that asks for the same; so that asking again goes on with it instead of making a second. */
+export async function findSame(context: BotContext, request: PlanRequest): Promise<Same | undefined> {
   const entry = context.library.find((e) => e.blueprint.blueprint === request.blueprint);
   const state = context.follower.state();
   const currency = state.grid?.payload.currency;
@@ -46,16 +50,10 @@ export async function findSame(context: BotContext, request: PlanRequest): Promi
   // A name that nobody asked for may have given way to a free one.
   const named = request.parameters['name'] !== undefined;
   const digest = (parameters: Readonly<Record<string, Json>>): string => digestOf(named ? parameters : { ...parameters, name: null });
-  for (const [deployment, { contract }] of Object.entries(state.deployments)) {
-    const record = state.contracts[contract];
-    if (record?.status !== 'active' || record.header.requester !== context.requester.id || record.header.blueprint.digest !== entry.digest) continue;
-    const read = await readContract(context, contract);
-    if (read.ok && digest(read.body.parameters) === digest(wanted.parameters)) return { deployment, contract };
+  for (const [contract, record] of Object.entries(state.contracts) as [ContractId, ContractRecord][]) {
+    if ((record.status !== 'active' && record.status !== 'proposed') || record.header.requester !== context.requester.id || record.header.blueprint.digest !== entry.digest) continue;
+    const read = await readContract(context, contract).catch(() => undefined);
+    if (read?.ok && digest(read.body.parameters) === digest(wanted.parameters)) return { plan: { ok: true, contract, header: read.header, body: read.body }, active: record.status === 'active' };
   }
   return undefined;
-}
-
-/** Nodes and countries that the plan's places hold now, for the person who reads it. */
-export function nodesInPlace(context: BotContext, plan: Plan): number {
-  return candidates(context.follower.state()).filter((c) => allowedAt(plan.header.constraints, c.location)).length;
 }

@@ -33,6 +33,7 @@ export async function genesisOf(options: { file: string; spec: GridFile; keys: G
     authors: [keys.author.key],
     attestors: [keys.operator.key],
     issuers: [keys.operator.key],
+    organisations: [keys.organisation.key],
     currency: spec.currency,
     leaseSeconds: spec.lease_seconds,
     proposalSeconds: spec.proposal_seconds,

@@ -15,6 +15,7 @@ import { candidates } from './views.ts';
 
 /** Proposals one requester may have open: each holds capacity that others cannot have meanwhile. */
 const MAX_OPEN_PROPOSALS = 16;
+const MAX_TERM_MS = 3653 * 86_400_000;
 
 export function applyProposed(state: LedgerState, { by, header }: Payload<'contract.proposed'>, context: EntryContext): Applied {
   const id = contractId(header);
@@ -41,6 +42,7 @@ function checkIdentity(state: LedgerState, by: PrincipalId, header: Header, { ti
   if (validity.signBefore <= time) return refuse('contract_expired', `the contract was to be signed before ${validity.signBefore}; it is ${time}`, 'plan again');
   const latest = new Date(Date.parse(time) + (state.grid.payload.proposalSeconds + 60) * 1000).toISOString();
   if (validity.signBefore > latest) return refuse('contract_invalid', `signBefore ${validity.signBefore} is later than this grid allows (${latest})`);
+  if (Date.parse(validity.notAfter) - Date.parse(validity.signBefore) > MAX_TERM_MS) return refuse('contract_invalid', 'a contract ends within ten years');
   if (validity.notAfter <= validity.signBefore) return refuse('contract_invalid', 'notAfter must lie after signBefore');
   if (derivation.ledger.size > state.size) return refuse('contract_invalid', `derived from ledger size ${derivation.ledger.size}, the log has ${state.size}`);
   const open = Object.keys(state.live).filter((k) => { const c = state.contracts[k as keyof typeof state.contracts]; return c?.status === 'proposed' && c.header.requester === by; });

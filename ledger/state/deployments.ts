@@ -17,6 +17,9 @@ export function applyReported(state: LedgerState, payload: Payload<'deployment.r
   const before = deployment.reports[workload];
   if (before && before.epoch === epoch && revision <= before.revision) return refuse('stale_revision', `report ${revision} is not after ${before.revision}`);
   deployment.reports[workload] = { node: by, epoch, revision, phase, reason, ...(endpoint !== undefined && { endpoint }), ...(measured !== undefined && { measured }), time };
+  // Only a front end reads every shard; who holds a single one may not vouch for the others.
+  const type = state.contracts[deployment.contract]?.header.assignments.find((a) => a.workload === workload)?.type;
+  if (type !== 'archive') return APPLIED;
   // Named with its epoch: a report that was made before a later move does not speak of the newcomer.
   for (const moved of Object.keys(deployment.unrestored)) {
     if (complete?.includes(`${moved}@${deployment.holdings[moved]?.epoch ?? 0}`)) delete deployment.unrestored[moved];

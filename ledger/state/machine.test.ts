@@ -104,6 +104,7 @@ describe('refusals leave the state as it was', () => {
     ['an old beat', 'stale_revision', (w) => w.attempt('node.alive', w.nodes[0]!, { beat: 1 })],
     ['an old offer', 'stale_revision', (w) => w.attempt('node.offer', w.nodes[0]!, { ...(() => { const { grid: _g, by: _b, ...offer } = w.state.nodes[w.nodes[0]!.id]!.offer!; return offer; })() })],
     ['a tick by nobody’s clock', 'not_permitted', (w) => w.try('tick', { grid: w.grid, beat: 999 }, w.operator.signer)],
+    ['a roster of an organisation that the grid does not know', 'not_permitted', (w) => w.attempt('organisation.changed', w.operator, { revision: 1, roles: { legal: [w.requester.id] } })],
     ['a second beginning', 'grid_exists', (w) => w.try('grid.created', w.state.grid!.payload, w.ledger)],
   ])('%s', (_, code, attempt) => {
     const world = new World();
@@ -208,7 +209,7 @@ describe('moves', () => {
   it('stop at the bound of a group: what is lost or not restored is never more than the parts that may be missing', () => {
     const world = new World();
     for (const n of [4, 5, 6]) world.addNode(`node-${n}`, 'CH');
-    const header = world.activate({ count: 3, disk: '100', bounds: [{ group: 'zdb', atMost: 1 }] });
+    const header = world.activate({ count: 3, fronts: 1, disk: '100', bounds: [{ group: 'zdb', atMost: 1 }] });
     const [first, second] = header.assignments;
     if (!first || !second) throw new Error('no assignments');
     const deployment = (): LedgerState['deployments'][DeploymentId] | undefined => world.state.deployments[header.deployment];
@@ -232,12 +233,13 @@ describe('moves', () => {
     keepAlive(first.node, second.node);
     world.pass(2);
     expectRefused(world, 'too_many_lost', () => move(second));
-    const third = header.assignments[2]!;
-    const witness = world.nodes.find((n) => n.id === third.node)!;
-    const report = (revision: number, complete: string[]): unknown => world.attempt('deployment.reported', witness, { deployment: header.deployment, workload: third.workload, epoch: 1, revision, phase: 'running', reason: '', complete });
-    expect(report(1, [`${first.workload}@1`])).toEqual({ ok: true });
+    const report = ({ workload, node }: typeof first, revision: number, complete: string[]): unknown => world.attempt('deployment.reported', world.nodes.find((n) => n.id === node)!, { deployment: header.deployment, workload, epoch: 1, revision, phase: 'running', reason: '', complete });
+    const [third, front] = [header.assignments[2]!, header.assignments[3]!];
+    // Neither a store's word for another, nor a front end's for an earlier epoch.
+    expect(report(third, 1, [`${first.workload}@2`])).toEqual({ ok: true });
+    expect(report(front, 1, [`${first.workload}@1`])).toEqual({ ok: true });
     expectRefused(world, 'too_many_lost', () => move(second));
-    expect(report(2, [`${first.workload}@2`])).toEqual({ ok: true });
+    expect(report(front, 2, [`${first.workload}@2`])).toEqual({ ok: true });
     expect(deployment()?.unrestored).toEqual({});
     expect(move(second)).toEqual({ ok: true });
     expectReservationsToAddUp(world);

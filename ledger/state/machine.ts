@@ -54,7 +54,7 @@ function dispatch(state: LedgerState, entry: Entry, context: EntryContext): Appl
   const spoken = mayspeak(state, entry.payload.by, context.key);
   if (!spoken.ok) return spoken;
   switch (entry.kind) {
-    case 'organisation.changed': return applyOrganisation(state, entry.payload);
+    case 'organisation.changed': return applyOrganisation(state, entry.payload, context);
     case 'node.registered': return applyRegistered(state, entry.payload);
     case 'node.offer': return applyOffer(state, entry.payload);
     case 'node.alive': return applyAlive(state, entry.payload, context);

@@ -14,7 +14,8 @@ const RETURN_MS = 60_000;
  * only, and while it holds the lease nobody else is given its work. Returns the way back, for an entry that is refused.
  */
 export function bridgeOutage(state: LedgerState, entry: Entry, time: string): () => void {
-  const leaseMs = (state.grid?.payload.leaseSeconds ?? Infinity) * 1000;
+  if (!state.grid) return () => undefined;
+  const leaseMs = state.grid.payload.leaseSeconds * 1000;
   const now = Date.parse(time);
   const resumed = entry.kind === 'tick' && entry.payload.resumed === true;
   if (!resumed && now - Date.parse(state.time) <= leaseMs * SILENCE_OF_LEASE) return () => undefined;

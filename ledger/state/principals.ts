@@ -17,8 +17,9 @@ export function applyPrincipal(state: LedgerState, payload: Payload<'principal.c
   return APPLIED;
 }
 
-export function applyOrganisation(state: LedgerState, payload: Payload<'organisation.changed'>): Applied {
+export function applyOrganisation(state: LedgerState, payload: Payload<'organisation.changed'>, context: EntryContext): Applied {
   if (state.principals[payload.by]?.kind !== 'organisation') return refuse('not_permitted', 'only an organisation has a roster');
+  if (!state.grid?.payload.organisations.includes(context.key)) return refuse('not_permitted', 'the grid does not know this organisation', 'have it named in grid.created');
   const before = state.organisations[payload.by]?.revision ?? 0;
   if (payload.revision <= before) return refuse('stale_revision', `revision ${payload.revision} is not after ${before}`);
   for (const member of Object.values(payload.roles).flat()) {

@@ -45,7 +45,7 @@ export function replacementFor(state: LedgerState, of: { deployment: DeploymentI
 
 /**
  * Whether a lapsed workload may be replaced at `time` without destroying what its group holds together: of a bounded
- * group no more than the bound may be lapsed, or moved and not restored. Beyond, only the nodes' own return helps.
+ * group no more than the bound may be lapsed, failed where they are, or moved and not restored. Beyond, only the nodes' own return helps.
  */
 export function mayReplace(state: LedgerState, deployment: DeploymentRecord, workload: string, time: string): boolean {
   const header = state.contracts[deployment.contract]?.header;
@@ -55,7 +55,10 @@ export function mayReplace(state: LedgerState, deployment: DeploymentRecord, wor
   const without = header.assignments.filter((a) => {
     if (a.group !== group) return false;
     const node = state.nodes[deployment.holdings[a.workload]?.node ?? a.node];
-    return deployment.unrestored[a.workload] === true || !node || !isAlive(node, time);
+    const holding = deployment.holdings[a.workload];
+    const report = deployment.reports[a.workload];
+    const failed = report?.phase === 'failed' && report.epoch === holding?.epoch;
+    return failed || deployment.unrestored[a.workload] === true || !node || !isAlive(node, time);
   });
   return without.length <= bound.atMost;
 }

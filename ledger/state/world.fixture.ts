@@ -20,6 +20,7 @@ export const LEASE_SECONDS = 20;
 export const PROPOSAL_SECONDS = 600;
 const POLICY = { all: [{ role: 'it-expert' }, { role: 'legal' }] };
 const ENGINE = { name: 'zdb' as const, digest: digestOf('zdb engine') };
+const ARCHIVE_ENGINE = { name: 'archive' as const, digest: digestOf('archive engine') };
 export const RATES = { terabyte: '2000000', gibibyte: '1000000', core: '4000000' };
 const START = Date.parse('2026-11-20T10:00:00.000Z');
 
@@ -42,13 +43,13 @@ export class World {
   #beat = 0;
 
   constructor({ credit = '1000000000' } = {}) {
-    const [operator, author] = [newSigner(), newSigner()];
-    const created: Payload<'grid.created'> = { name: 'test', nonce: hex('grid'), ledger: this.ledger.key, authors: [author.key], attestors: [operator.key], issuers: [operator.key], currency: 'EUR', leaseSeconds: LEASE_SECONDS, proposalSeconds: PROPOSAL_SECONDS };
+    const [operator, author, organisation] = [newSigner(), newSigner(), newSigner()];
+    const created: Payload<'grid.created'> = { name: 'test', nonce: hex('grid'), ledger: this.ledger.key, authors: [author.key], attestors: [operator.key], issuers: [operator.key], organisations: [organisation.key], currency: 'EUR', leaseSeconds: LEASE_SECONDS, proposalSeconds: PROPOSAL_SECONDS };
     this.grid = digestOf(created);
     this.must('grid.created', created, this.ledger);
     this.operator = this.person('organisation', 'operator', operator);
     this.author = this.person('author', 'author', author);
-    this.organisation = this.person('organisation', 'org');
+    this.organisation = this.person('organisation', 'org', organisation);
     this.requester = this.person('person', 'requester');
     this.expert = this.person('person', 'expert');
     this.legal = this.person('person', 'legal');
@@ -68,7 +69,7 @@ export class World {
     const node = this.person('node', label);
     const location = { country, city: `city of ${label}` };
     this.say('node.registered', node, { overlayKey: Buffer.from(digestOf(label).slice(7, 39)).toString('base64url'), sealingKey: `age1${'q'.repeat(58)}` });
-    this.say('node.offer', node, { revision: 1, label, location, endpoints: [], relay: false, capabilities: ['zdb'], engines: [ENGINE], capacity: { disk: '1000', memory: '1000', cpu: '1000' }, thin: true, rates: RATES });
+    this.say('node.offer', node, { revision: 1, label, location, endpoints: [], relay: false, capabilities: ['zdb', 'archive'], engines: [ENGINE, ARCHIVE_ENGINE], capacity: { disk: '1000', memory: '1000', cpu: '1000' }, thin: true, rates: RATES });
     this.say('location.attested', this.operator, { node: node.id, location });
     this.alive(node);
     this.nodes.push(node);
@@ -113,11 +114,12 @@ export class World {
   }
 
   /** A contract that the machine accepts now: `count` zdbs of `disk` bytes on distinct nodes. */
-  draft({ count = 2, disk = '400', nonce = 'a', countries = ['CH'], name = 'store', bounds = [] }: { bounds?: Header['bounds']; count?: number; disk?: string; nonce?: string; countries?: string[]; name?: string } = {}): { header: Header; body: Body } {
+  draft({ count = 2, disk = '400', nonce = 'a', countries = ['CH'], name = 'store', bounds = [], fronts = 0 }: { fronts?: number; bounds?: Header['bounds']; count?: number; disk?: string; nonce?: string; countries?: string[]; name?: string } = {}): { header: Header; body: Body } {
     const workloads: Workload[] = Array.from({ length: count }, (_, n) => ({ name: `zdb-${n}`, type: 'zdb', group: 'zdb', resources: { disk, memory: '1', cpu: '1' }, secrets: ['key'], dials: [], spec: { mode: 'user', capacity: disk, namespaces: ['data'] } }));
+    for (let n = 0; n < fronts; n++) workloads.push({ name: `archive-${n}`, type: 'archive', group: 'archive', resources: { disk: '1', memory: '1', cpu: '1' }, secrets: ['key'], dials: [], spec: { dataShards: 2, parityShards: 1, slots: ['zdb-0', 'zdb-1', 'zdb-2'], bucket: 'b', region: 'ch', retentionDays: 0, immutable: false } });
     const deployment = deploymentId({ grid: this.grid, requester: this.requester.id, nonce: hex(nonce) });
     const constraints = { countries, cities: [] };
-    const placed = place({ deployment, constraints, engines: [ENGINE], workloads: workloads.map((w) => ({ ...w, workload: w.name })), placed: [], candidates: candidates(this.state, new Date(this.time).toISOString()) });
+    const placed = place({ deployment, constraints, engines: [ENGINE, ARCHIVE_ENGINE], workloads: workloads.map((w) => ({ ...w, workload: w.name })), placed: [], candidates: candidates(this.state, new Date(this.time).toISOString()) });
     if (!placed.ok) throw new Error('the draft does not fit');
     const policy = resolvePolicy(POLICY, this.state.organisations[this.organisation.id]?.roles ?? {});
     if (!policy.ok) throw new Error('no policy');
@@ -125,7 +127,7 @@ export class World {
     const assignments = [...placed.assignments];
     const header: Header = {
       grid: this.grid, deployment, version: 1, requester: this.requester.id, organisation: this.organisation.id, title: 'a store', blueprint: this.blueprint, policy: policy.policy,
-      autonomy: { replace: true }, constraints, assignments, engines: [ENGINE], bounds, names: [],
+      autonomy: { replace: true }, constraints, assignments, engines: [ENGINE, ARCHIVE_ENGINE], bounds, names: [],
       price: priceOf(assignments, (node) => this.state.nodes[node]?.offer?.rates, 'EUR'),
       validity: { signBefore: new Date(this.time + PROPOSAL_SECONDS * 1000).toISOString(), notAfter: new Date(this.time + 86_400_000).toISOString() },
       derivation: { planner: 'test/1', ledger: { size: this.state.size, root: '0'.repeat(64) }, time: new Date(this.time).toISOString(), nonce: hex(nonce) },

@@ -10,7 +10,7 @@ const RETRY_MS = 200;
 /** After the quorum, how long a slot that usually answers is waited for: more shards down before the acknowledgement is more safety. */
 const STRAGGLER_GRACE_MS = 500;
 /** With only D shards durable and the rest silent: the silence after which a slot counts as unable to answer. */
-const SILENCE_MS = 2_000;
+const SILENCE_MS = 4_000;
 const HEDGE_MS = 300;
 /** A slot that has not answered a read for so long is asked last for a while. */
 const STALLED_MS = 900;

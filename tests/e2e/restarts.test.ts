@@ -20,7 +20,7 @@ import { s3Of } from './s3.fixture.ts';
 
 /** Item 5: every process of the grid is killed at random moments, again and again; what was acknowledged stands. */
 
-const ROUNDS = Number(process.env['THREEBOT_ROUNDS'] ?? 20);
+const ROUNDS = Number(process.env['THREEBOT_ROUNDS'] ?? (process.env['CI'] === 'true' ? 20 : 5));
 const SEED = Number(process.env['THREEBOT_SEED'] ?? 1);
 const COMMAND = path.join(ROOT, 'bin', '3bot');
 const GRID = path.join(import.meta.dirname, 'grids', 'small.yaml');
