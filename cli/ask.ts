@@ -32,6 +32,8 @@ export interface AskOptions {
   /** Makes a second one of what is there already. */
   readonly fresh: boolean;
   readonly progress: Progress;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
 }
 
 export type Asked = ArchiveAccess & { readonly existing: boolean };
@@ -84,10 +86,10 @@ async function collectSignatures({ context, stakeholders, yes, terminal, progres
     progress.done(`signed by ${role}${approved.met ? ', the quorum is met' : paint('dim', `, waiting for ${approved.waitingFor.join(', ')}`)}`);
   }
   const record = context.follower.state().contracts[plan.contract];
-  if (record?.status !== 'active') throw new Refusal({ code: 'quorum_missing', message: `the contract is ${record?.status ?? 'unknown'}: not everybody who must sign has signed`, hint: `others sign with \`3bot contract approve ${plan.contract.slice(7, 19)}\` before ${plan.header.validity.signBefore}` });
+  if (record?.status !== 'active') throw new Refusal({ code: 'quorum_missing', message: `the contract is ${record?.status ?? 'unknown'}: not everybody who must sign has signed`, hint: `they sign with \`3bot contract approve ${plan.contract.slice(7, 19)} --role ROLE\` before ${plan.header.validity.signBefore}` });
 }
 
-async function waitForArchive({ context, ca, progress }: AskOptions, deployment: DeploymentId): Promise<ArchiveAccess> {
+async function waitForArchive({ context, ca, progress, signal }: AskOptions, deployment: DeploymentId): Promise<ArchiveAccess> {
   const show = (): void => {
     const status = deploymentStatus(context.follower.state(), deployment);
     const running = status.filter((w) => w.phase === 'running').length;
@@ -97,23 +99,25 @@ async function waitForArchive({ context, ca, progress }: AskOptions, deployment:
   show();
   const stopShowing = context.follower.onChange(show);
   try {
-    await context.follower.waitFor((state) => (isRunning(deploymentStatus(state, deployment)) ? true : undefined), { timeoutMs: RUNNING_TIMEOUT_MS });
-  } catch {
+    await context.follower.waitFor((state) => (isRunning(deploymentStatus(state, deployment)) ? true : undefined), { timeoutMs: RUNNING_TIMEOUT_MS, signal });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'timeout')) throw error;
     const late = deploymentStatus(context.follower.state(), deployment).filter((w) => w.phase !== 'running').map((w) => `${w.workload} on ${w.label}: ${w.phase}, ${w.reason}`);
-    throw new Refusal({ code: 'not_running_in_time', message: `after ${RUNNING_TIMEOUT_MS / 1000} s not everything runs:\n${late.join('\n')}`, hint: 'the contract stands; `3bot contract show` tells how it goes on' });
+    throw new Refusal({ code: 'not_running_in_time', message: `after ${RUNNING_TIMEOUT_MS / 1000} s not everything runs:\n${late.join('\n')}`, hint: `the contract stands; \`3bot contract show ${deployment.slice(7, 19)}\` tells how it goes on` });
   } finally {
     stopShowing();
   }
   const access = accept(await archiveAccess(context, deployment));
-  await answers(access.endpoint, await readFile(ca, 'utf8'));
+  await answers(access.endpoint, await readFile(ca, 'utf8'), signal);
   progress.done(`${deploymentStatus(context.follower.state(), deployment).length} workloads run, and ${access.endpoint} answers`);
   return access;
 }
 
 /** Resolves when the endpoint answers as S3 does to a stranger: 403. */
-async function answers(endpoint: string, ca: string): Promise<void> {
+async function answers(endpoint: string, ca: string, signal?: AbortSignal): Promise<void> {
   const deadline = performance.now() + RUNNING_TIMEOUT_MS;
   while (performance.now() < deadline) {
+    signal?.throwIfAborted();
     const status = await new Promise<number | undefined>((resolve) => {
       const probe = request(endpoint, { ca, method: 'GET', timeout: PROBE_TIMEOUT_MS }, (response) => {
         response.resume();

@@ -22,7 +22,14 @@ export async function requireGrid(state: StateDir): Promise<RunningGrid> {
 export async function connectBot(state: StateDir): Promise<{ running: RunningGrid; context: BotContext; close: () => Promise<void> }> {
   const running = await requireGrid(state);
   const context = await openBot({ ledger: running.ledger, grid: Digest.parse(running.grid), dir: state.part('cli'), keystore: keystorePaths(state, 'bot'), signal: AbortSignal.timeout(24 * 3_600_000) });
+  refuseStopped(context);
   return { running, context, close: () => context.follower.close() };
+}
+
+/** A copy that caught its ledger lying shows what was true before; nothing may be decided on it. */
+export function refuseStopped({ follower }: Pick<BotContext, 'follower'>): void {
+  const { stopped } = follower.status();
+  if (stopped) throw new Refusal({ code: stopped.code, message: stopped.message, hint: stopped.evidence === undefined ? 'do not trust this ledger' : `the evidence is ${stopped.evidence}; keep it, and remove that folder only to begin anew` });
 }
 
 function isRunning(pid: number): boolean {

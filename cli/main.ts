@@ -60,8 +60,8 @@ function program(): Command {
   const node = root.command('node').description('the machines that run contracts').exitOverride();
   add(node, 'status', 'which nodes run, and what').action(async (flags: Common) => show(flags, async () => (await import('./commands/node.ts')).nodeStatus(flags)));
   add(node, 'run <name>', 'run one node of this state folder in the foreground').action(async (name: string, flags: Common) => show(flags, async () => {
-    await (await import('./commands/node.ts')).nodeRun(name, flags);
-    return { json: { ok: true }, text: '' };
+    const exitCode = await (await import('./commands/node.ts')).nodeRun(name, flags);
+    return { json: { ok: exitCode === 0 }, text: '', exitCode };
   }));
 
   add(root, 'doctor', 'what could keep 3bot from working here, and what to do about it').action(async (flags: Common) => show(flags, async () => (await import('./commands/doctor.ts')).doctorCommand(flags)));

@@ -2,7 +2,8 @@ import { Refusal } from './refusal.ts';
 
 /** What a command gives back: a JSON document for programs, a text for people. */
 export interface Outcome {
-  readonly json: Record<string, unknown>;
+  /** Undefined when another outcome of the same command is the document. */
+  readonly json: Record<string, unknown> | undefined;
   readonly text: string;
   /** 0 done (default), 1 refused or failed. */
   readonly exitCode?: number;
@@ -12,7 +13,8 @@ export interface Outcome {
 export async function present(json: boolean, run: () => Promise<Outcome>): Promise<void> {
   try {
     const outcome = await run();
-    await write(json ? `${JSON.stringify(outcome.json)}\n` : outcome.text && `${outcome.text}\n`);
+    if (!json) await write(outcome.text && `${outcome.text}\n`);
+    else if (outcome.json) await write(`${JSON.stringify(outcome.json)}\n`);
     process.exitCode = outcome.exitCode ?? 0;
   } catch (error) {
     process.exitCode = 1;
@@ -24,6 +26,7 @@ export async function present(json: boolean, run: () => Promise<Outcome>): Promi
 
 function describe(error: unknown): { code: string; message: string; hint?: string | undefined } {
   if (error instanceof Refusal) return { code: error.code, message: error.message, hint: error.hint };
+  if (error instanceof Error && error.name === 'AbortError') return { code: 'interrupted', message: 'interrupted', hint: 'what was acknowledged is kept; ask again to go on' };
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return { code: error.code.toLowerCase(), message: error.message, ...('hint' in error && typeof error.hint === 'string' && { hint: error.hint }) };
   return { code: 'internal', message: error instanceof Error ? error.message : String(error), hint: 'this is a fault of 3bot; `3bot doctor` may tell more' };
 }

@@ -32,6 +32,8 @@ export const GatewayStart = z.strictObject({
 export type GatewayStart = z.infer<typeof GatewayStart>;
 
 const CHECK_EVERY_MS = 1000;
+/** A loss of all front ends that is shorter is not reported. */
+const BLIP_MS = 5000;
 /** A gateway serves names in memory; this is what one offers to hold. */
 const CAPACITY = { disk: '0', memory: String(16n * 2n ** 30n), cpu: '8000' } as const;
 
@@ -56,13 +58,13 @@ export async function runGateway(start: GatewayStart, { signal, ready }: { signa
   const ca = await createAuthority(path.join(start.dir, 'ca'), { domain: start.domain });
   const gateway = createGateway({ dir: start.dir, routes: () => names.routes(), dial: (target, options) => agent.dial(target, options), port: start.port, domain: start.domain, ca, log: (event) => process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`) });
   ready((await gateway.start()).url);
-  await serve({ follower, directory, gateway, names, membership, signer, grid: start.grid, refreshOverlay: () => { agent.refresh(); } }, signal);
+  await serve({ follower, directory, gateway, names, membership, signer, grid: start.grid, refreshOverlay: () => { agent.refresh(); }, downSince: new Map() }, signal);
   await gateway.close();
   await Promise.all([agent.close(), membership.close()]);
   await follower.close();
 }
 
-interface Serving { follower: Follower; directory: Directory; gateway: Gateway; names: AssignedNames; membership: Membership; signer: EntrySigner; grid: Digest; refreshOverlay: () => void }
+interface Serving { follower: Follower; directory: Directory; gateway: Gateway; names: AssignedNames; membership: Membership; signer: EntrySigner; grid: Digest; refreshOverlay: () => void; /** When a name lost its last front end, on the monotonic clock. */ downSince: Map<string, number> }
 
 async function serve(serving: Serving, signal: AbortSignal): Promise<void> {
   const { follower, gateway, names, directory, refreshOverlay } = serving;
@@ -88,7 +90,7 @@ async function serve(serving: Serving, signal: AbortSignal): Promise<void> {
 }
 
 /** Says of each name whether it answers, and where; only what changed. */
-async function reportNames({ follower, gateway, names, membership, signer, grid }: Serving): Promise<void> {
+async function reportNames({ follower, gateway, names, membership, signer, grid, downSince }: Serving): Promise<void> {
   const status = new Map(gateway.status().names.map((n) => [n.name, n]));
   for (const { name, deployment, workload, epoch } of names.held()) {
     const published = status.get(name);
@@ -98,6 +100,12 @@ async function reportNames({ follower, gateway, names, membership, signer, grid 
     const report = follower.state().deployments[deployment]?.reports[workload];
     if (report?.phase === phase && report.epoch === epoch && report.endpoint === published?.url) continue;
     // A name that was up and has lost its front ends for a moment says so only when it lasts: the ledger is not a heartbeat.
+    if (healthy > 0) downSince.delete(name);
+    else if (report?.phase === 'running' && report.epoch === epoch && published) {
+      const since = downSince.get(name) ?? performance.now();
+      downSince.set(name, since);
+      if (performance.now() - since < BLIP_MS) continue;
+    }
     await follower.submit([sealEnvelope('deployment.reported', {
       grid, by: membership.id, deployment, workload, epoch, revision: (report?.epoch === epoch ? report.revision : 0) + 1, phase, reason, ...(published && { endpoint: published.url }),
     }, signer)]).catch(() => undefined);

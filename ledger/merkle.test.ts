@@ -73,7 +73,7 @@ function spoil(proof: readonly Hash[], at: number): Hash[] {
 const vectorsFile = new URL('../../shared/vectors/rfc6962-merkle.json', import.meta.url);
 const haveVectors = existsSync(vectorsFile);
 
-describe.skipIf(!haveVectors)(`transparency-dev/merkle vectors${haveVectors ? '' : ' (skipped: ../shared/vectors is not beside this checkout)'}`, () => {
+describe.skipIf(!haveVectors)(`transparency-dev/merkle vectors${haveVectors ? '' : ' (for want of ../shared/vectors beside the checkout)'}`, () => {
   interface Common { proof: string[] | null; wantErr: boolean }
   type Inclusion = Common & { leafIdx: number; treeSize: number; root: string; leafHash: string };
   type Consistency = Common & { size1: number; size2: number; root1: string; root2: string };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DIST, ROOT, Refusal, isMain, run } from './checkout.mjs';
 
 /** Flags of `up` whose next argument is a value and not the sentence. */
-const VALUE_FLAGS = new Set(['--grid', '--state', '--ledger', '--ask', '--port', '--nodes']);
+const VALUE_FLAGS = new Set(['--grid', '--state', '--ask']);
 
 /** The arguments of `3bot` for those of `npm start`; words of an unquoted sentence are joined. */
 export function upArguments(args) {

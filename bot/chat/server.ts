@@ -29,7 +29,10 @@ export function botApi(context: BotContext): Hono {
     await next();
   });
   api.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ ok: false, error: { code: 'too_large', message: `a request has at most ${MAX_BODY} bytes` } }, 413) }));
-  api.get('/v1/status', (c) => c.json({ ok: true, grid: context.grid, requester: context.requester.id, ledger: context.follower.status() }));
+  api.get('/v1/status', (c) => {
+    const ledger = context.follower.status();
+    return c.json({ ok: !ledger.stopped, grid: context.grid, requester: context.requester.id, ledger }, ledger.stopped ? 503 : 200);
+  });
   api.post('/v1/understand', async (c) => {
     const { text } = Text.parse(await c.req.json());
     return c.json(shaped(understandText(context, text)));

@@ -59,7 +59,7 @@ export function contractVerify(id: string, flags: ContractFlags): Promise<Outcom
 /** Signs with the demonstration stakeholder's key of that role, which lies on this machine. */
 async function decisionOf(context: Bot, id: string, flags: ContractFlags): Promise<Omit<Decision, 'statement'>> {
   const { contract } = accept(findContract(context, id));
-  if (flags.role === undefined) throw new Refusal({ code: 'role_needed', message: 'say in which role: --role it-expert, legal or budget' });
+  if (flags.role === undefined) throw new Refusal({ code: 'role_needed', message: 'a decision is made in a role', hint: 'add --role it-expert, legal or budget' });
   const signer = await (await openPartyKeystore(stateDir(flags.state), 'stakeholders')).signing(flags.role);
   const principal = principalOf(context, signer);
   const header = context.follower.state().contracts[contract]?.header;

@@ -22,11 +22,12 @@ export async function doctorCommand(flags: { readonly state?: string }): Promise
     checks.push(await answers('ledger', `${running.ledger}/v1/grid`), await answers('bot', `${running.bot}/v1/status`));
     const nodes = await readNodes(flags);
     const dead = nodes.filter((n) => !n.alive).map((n) => n.label);
-    checks.push({ check: 'nodes', ok: nodes.length > 0 && dead.length === 0, found: `${nodes.length - dead.length} of ${nodes.length} run${dead.length > 0 ? `; not running: ${dead.join(', ')}` : ''}`, ...(dead.length > 0 && { hint: `bring one back with \`3bot node run ${dead[0] ?? ''}\`` }) });
+    checks.push({ check: 'nodes', ok: nodes.length > 0 && dead.length === 0, found: `${nodes.length - dead.length} of ${nodes.length} run${dead.length > 0 ? `; not running: ${dead.join(', ')}` : ''}`, ...(dead.length > 0 && { hint: dead.length === nodes.length ? 'start the grid with `npm start`' : `bring one back with \`3bot node run ${dead[0] ?? ''}\`` }) });
   }
   const ok = checks.every((c) => c.ok);
   const text = checks.map((c) => `${c.ok ? paint('green', 'ok  ', process.stdout) : paint('red', 'bad ', process.stdout)} ${c.check.padEnd(24)} ${c.found}${c.ok || c.hint === undefined ? '' : `\n       ${c.hint}`}`).join('\n');
-  return { json: { ok, checks }, text, exitCode: ok ? 0 : 1 };
+  const error = { code: 'unhealthy', message: checks.filter((c) => !c.ok).map((c) => `${c.check}: ${c.found}`).join('; '), hint: checks.find((c) => !c.ok)?.hint };
+  return { json: { ok, checks, ...(!ok && { error }) }, text, exitCode: ok ? 0 : 1 };
 }
 
 function nodeVersion(): Check {

@@ -28,7 +28,7 @@ export async function readNodes(flags: { readonly state?: string }): Promise<Nod
 /** A pid may be somebody else's by now: its command line must be a node daemon's. */
 async function runsNode(pid: number): Promise<boolean> {
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return commandLine.includes('node-daemon') || commandLine.includes('3bot');
+  return commandLine.includes('node-daemon');
 }
 
 async function readJson(file: string): Promise<Record<string, unknown> | undefined> {
@@ -45,11 +45,11 @@ function workloadsOf(status: Record<string, unknown> | undefined): string {
 }
 
 /** Runs one node of this state folder in the foreground; how a machine that was down comes back. Ends with its exit code. */
-export async function nodeRun(label: string, flags: { readonly state?: string }): Promise<void> {
+export async function nodeRun(label: string, flags: { readonly state?: string }): Promise<number> {
   const config = stateDir(flags.state).part('nodes', label, 'config.json');
   await access(config).catch(() => { throw new Refusal({ code: 'node_unknown', message: `this state folder has no node ${label}`, hint: 'see `3bot node status`' }); });
   // The channel is how the daemon learns that this process has died: it ends too.
   const child = spawn(process.execPath, [path.join(installRoot(), 'dist', 'node-daemon.mjs'), '--config', config], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  process.exitCode = await new Promise<number>((resolve) => { child.once('exit', (code) => { resolve(code ?? 1); }); });
+  return new Promise<number>((resolve) => { child.once('exit', (code) => { resolve(code ?? 1); }); });
 }

@@ -13,9 +13,10 @@ export async function planCommand(text: string | undefined, flags: PlanFlags): P
   const { context, close } = await connectBot(stateDir(flags.state));
   try {
     if (flags.blueprint === undefined) {
+      if ((flags.param?.length ?? 0) > 0) throw new Refusal({ code: 'nothing_asked', message: '--param goes with --blueprint', hint: 'say it in the sentence, or plan a blueprint by name' });
       if (text === undefined) throw new Refusal({ code: 'nothing_asked', message: 'give a sentence, or --blueprint NAME with --param k=v' });
       const understood = accept(understandText(context, text));
-      if (understood.missing.length > 0) throw new Refusal({ code: 'missing_parameters', message: `also needs: ${understood.missing.join(', ')}` });
+      if (understood.missing.length > 0) throw new Refusal({ code: 'missing_parameters', message: `also needs: ${understood.missing.join(', ')}`, hint: 'say it in the sentence' });
       const plan = accept(planRequest(context, understood));
       return { json: { ...plan }, text: renderPlan({ plan, state: context.follower.state(), understood: { text, ...understood } }) };
     }

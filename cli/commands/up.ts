@@ -40,10 +40,14 @@ export async function upCommand(flags: UpFlags): Promise<void> {
     if (!loaded.ok) throw new Refusal(loaded);
     progress.update('starting the grid');
     const started = performance.now();
-    grid = await startGrid({ state, spec: loaded.grid, signal: interrupted.signal, events: { progress: (text) => { progress.update(`starting the grid: ${text}`); }, event: (text) => { progress.note(paint('yellow', text)); } } });
+    try {
+      grid = await startGrid({ state, spec: loaded.grid, signal: interrupted.signal, events: { progress: (text) => { progress.update(`starting the grid: ${text}`); }, event: (text) => { progress.note(paint('yellow', text)); } } });
+    } finally {
+      progress.stop();
+    }
     progress.done(`grid ${loaded.grid.grid}: ledger, ${grid.running.nodes} nodes, ${loaded.grid.gateways.length} gateway and your bot are up (${((performance.now() - started) / 1000).toFixed(1)} s)`);
     progress.note(paint('dim', '  simulated: places, thin disks, and the stakeholders, whose keys lie on this machine'));
-    return { json: { ok: true, ...readyDocument(grid.running) }, text: flags.ask === undefined ? `ledger   ${grid.running.ledger}\nbot      ${grid.running.bot}\ngateway  ${grid.running.gateway}\nstate    ${grid.running.state}` : '' };
+    return { json: flags.ask === undefined ? { ok: true, ...readyDocument(grid.running) } : undefined, text: flags.ask === undefined ? `ledger   ${grid.running.ledger}\nbot      ${grid.running.bot}\ngateway  ${grid.running.gateway}\nstate    ${grid.running.state}` : '' };
   });
   if (!grid) return;
   try {
@@ -81,9 +85,15 @@ async function converse(flags: UpFlags, session: Session): Promise<void> {
 
 interface Conversation extends Session { readonly context: BotContext; readonly terminal: Terminal | undefined }
 
-async function answer(text: string, flags: UpFlags, { context, terminal, state, grid: { running }, progress }: Conversation): Promise<void> {
+async function answer(text: string, flags: UpFlags, { context, terminal, state, grid: { running }, progress, signal }: Conversation): Promise<void> {
   await present(flags.json ?? false, async () => {
-    const access = await ask({ context, stakeholders: await openPartyKeystore(state, 'stakeholders'), ca: running.ca, text, yes: flags.yes ?? false, terminal, fresh: flags.new ?? false, progress });
+    const access = await (async () => {
+      try {
+        return await ask({ context, stakeholders: await openPartyKeystore(state, 'stakeholders'), ca: running.ca, text, yes: flags.yes ?? false, terminal, fresh: flags.new ?? false, progress, signal });
+      } finally {
+        progress.stop();
+      }
+    })();
     if (flags.exit) {
       await probeArchive(access, await readFile(running.ca, 'utf8'));
       progress.done('stored a probe object, read it back the same, and deleted it');

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { formatMoney } from '../../contract/units.ts';
 import type { Asked } from '../ask.ts';
 import { paint } from '../output.ts';
@@ -21,8 +20,7 @@ export async function renderAccess(access: Asked, { state, ca }: { state: StateD
     'header = "x-amz-content-sha256: UNSIGNED-PAYLOAD"',
     'fail-with-body', 'silent', 'show-error', '',
   ].join('\n'));
-  const shown = path.relative(process.cwd(), file);
-  const config = shown.startsWith('..') ? file : shown;
+  const config = `'${file.replaceAll("'", `'\\''`)}'`;
   const places = [...new Set(access.nodes.map((n) => `${n.city}, ${n.country}`))].sort().join(' · ');
   const line = (label: string, text: string): string => `  ${paint('dim', label.padEnd(12), process.stdout)} ${text}`;
   return [

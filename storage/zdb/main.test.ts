@@ -209,7 +209,7 @@ describe('the zdb process', () => {
 const mountSmall = (path: string): boolean => spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'zdb-test', path]).status === 0;
 const mayMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
-describe.skipIf(!mayMount)('a full disk (needs root, for a small tmpfs)', () => {
+describe.skipIf(!mayMount)(`a full disk${mayMount ? '' : ' (for want of root, who may mount a small tmpfs)'}`, () => {
   it('is answered with NOSPACE, corrupts nothing, and writes go on when there is room', async () => {
     const small = join(dir, 'small');
     await mkdir(small);

@@ -275,7 +275,7 @@ describe('client', () => {
   });
 });
 
-describe.skipIf(!existsSync(REDIS_CLI))('redis-cli (package redis-tools)', () => {
+describe.skipIf(!existsSync(REDIS_CLI))(`redis-cli${existsSync(REDIS_CLI) ? '' : ' (for want of redis-cli: apt-get install redis-tools)'}`, () => {
   const cli = async (...args: string[]): Promise<string> => (await run(REDIS_CLI, ['-s', socket, ...args])).stdout;
 
   it('runs one command at a time', async () => {

@@ -20,7 +20,7 @@ import boto3
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError, IncompleteReadError, ResponseStreamingError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError, IncompleteReadError, ResponseStreamingError
 
 SEED = sys.argv[1]
 BUCKET = os.environ["BUCKET"]
@@ -130,7 +130,7 @@ def write_once(rng, mine, name):
             s3.put_object(Bucket=BUCKET, Key=key, Body=data)
         else:
             s3.upload_fileobj(io.BytesIO(data), BUCKET, key)
-    except (ClientError, HTTPClientError, Boto3Error, OSError) as error:
+    except (ClientError, BotoCoreError, Boto3Error, OSError) as error:
         obj.retired = True
         say(event="failed", key=key, start=began, end=time.time(), error=f"{type(error).__name__}: {error}"[:500])
         return
