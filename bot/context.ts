@@ -3,6 +3,7 @@ import type { EntrySigner } from '../contract/envelope.ts';
 import type { PrincipalId } from '../contract/principal.ts';
 import type { LibraryEntry } from '../knowledge/library.ts';
 import type { Follower } from '../ledger/follower.ts';
+import { speaksFor } from '../ledger/state/keys.ts';
 import type { SealingKey } from '../signer/keystore.ts';
 
 /** Somebody who can sign here: who they are on the ledger, and the use of their key. */
@@ -23,7 +24,12 @@ export interface BotContext {
 
 /** The principal on this grid that a key speaks for; undefined when the ledger knows none. */
 export function principalOf(context: Pick<BotContext, 'follower'>, signer: EntrySigner): PrincipalId | undefined {
-  return Object.entries(context.follower.state().principals).find(([, p]) => p.key === signer.key)?.[0] as PrincipalId | undefined;
+  const state = context.follower.state();
+  const owner = state.keyOwners[signer.key];
+  if (owner !== undefined) return speaksFor(state, owner, signer.key) ? owner : undefined;
+  // A key that was never used is bound to nobody yet: it speaks for whoever names it, if that is one.
+  const named = (Object.keys(state.principals) as PrincipalId[]).filter((id) => speaksFor(state, id, signer.key));
+  return named.length === 1 ? named[0] : undefined;
 }
 
 /** An expected no, from any action of the bot. */

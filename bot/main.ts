@@ -28,7 +28,8 @@ process.once('message', (message) => {
 });
 
 async function run({ ledger, grid, dir, host, port, keystore }: z.infer<typeof Start>): Promise<void> {
-  const context = await openBot({ ledger, grid, dir, keystore, signal: new AbortController().signal });
+  // Nobody sits at this process: a bot's keystore with a passphrase is opened by the agent that its starter names.
+  const context = await openBot({ ledger, grid, dir, keystore: { ...keystore, unlocking: { agent: process.env['THREEBOT_AGENT'] } }, signal: new AbortController().signal });
   const { url } = await serveBot(context, { host, port });
   process.send?.({ type: 'ready', url });
   let published = Object.keys(context.follower.state().blueprints).length;

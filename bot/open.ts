@@ -1,6 +1,7 @@
 import type { Digest } from '../contract/digest.ts';
 import { openFollower } from '../ledger/follower.ts';
-import { openKeystore } from '../signer/keystore.ts';
+import { findOpeners } from '../ledger/opening/find.ts';
+import { type KeystoreOptions, openKeystore } from '../signer/keystore.ts';
 import { type BotContext, principalOf } from './context.ts';
 import { publishedLibrary } from './published.ts';
 
@@ -9,7 +10,7 @@ export interface OpenBotOptions {
   readonly grid: Digest;
   /** Folder for this bot's verified copy of the ledger; absent: in memory. */
   readonly dir?: string;
-  readonly keystore: { readonly dir: string; readonly unlock: string };
+  readonly keystore: Omit<KeystoreOptions, 'create'>;
   readonly signal: AbortSignal;
 }
 
@@ -18,7 +19,7 @@ export async function openBot(options: OpenBotOptions): Promise<BotContext> {
   const { ledger, grid, dir, signal } = options;
   const [keystore, follower] = await Promise.all([
     openKeystore({ ...options.keystore, create: true }),
-    openFollower({ url: ledger, pin: { grid }, signal, ...(dir !== undefined && { dir }) }),
+    openFollower({ url: ledger, pin: { grid }, openers: findOpeners(), signal, ...(dir !== undefined && { dir }) }),
   ]);
   const signer = await keystore.signing('requester');
   const sealing = await keystore.sealing('requester');

@@ -4,14 +4,17 @@ import type { Plan } from '../bot/planner/plan.ts';
 import { type BotContext, principalOf } from '../bot/context.ts';
 import { archiveAccess, type ArchiveAccess, deploymentStatus, isRunning } from '../bot/tools/deployments.ts';
 import { approveContract, proposeContract, withdrawContract } from '../bot/tools/propose.ts';
+import { reviewPlan } from '../bot/tools/review.ts';
 import { findSame, planRequest, type Understanding, understandText } from '../bot/tools/request.ts';
 import type { DeploymentId } from '../contract/contract.ts';
 import { voters } from '../contract/policy.ts';
+import { policiesOf } from '../ledger/state/views.ts';
 import type { Keystore } from '../signer/keystore.ts';
 import { paint } from './output.ts';
 import type { Progress } from './progress.ts';
 import { confirm, type Terminal } from './prompt.ts';
 import { Refusal } from './refusal.ts';
+import { renderExplanation } from './render/explanation.ts';
 import { renderPlan } from './render/plan.ts';
 
 /** Longest wait for the nodes to run what was signed. */
@@ -69,7 +72,9 @@ function showPlan({ context, progress, text }: AskOptions, plan: Plan, { paramet
 
 /** Signs as each demonstration stakeholder; a no by any of them takes the proposal back. */
 async function collectSignatures({ context, stakeholders, yes, terminal, progress }: AskOptions, plan: Plan): Promise<void> {
-  for (const { role, principal } of voters(plan.header.policy)) {
+  const review = accept(await reviewPlan(context, plan));
+  progress.note(renderExplanation(review.explanation, context.follower.state()));
+  for (const { role, principal } of policiesOf(context.follower.state(), plan.header).flatMap(voters)) {
     const open = context.follower.state().contracts[plan.contract];
     if (open?.status !== 'proposed') break;
     if (open.votes.some((vote) => vote.principal === principal)) continue;
@@ -82,7 +87,7 @@ async function collectSignatures({ context, stakeholders, yes, terminal, progres
       accept(await withdrawContract(context, plan.contract));
       throw new Refusal({ code: 'not_signed', message: `${role} did not sign; the proposal is withdrawn and its reservation given back` });
     }
-    const approved = accept(await approveContract(context, { contract: plan.contract, role, as: { id: principal, signer }, statement: `reviewed by the demonstration ${role}: ${plan.header.title}` }));
+    const approved = accept(await approveContract(context, { contract: plan.contract, role, as: { id: principal, signer }, explanation: review.digest, statement: `reviewed by the demonstration ${role}: ${plan.header.title}` }));
     progress.done(`signed by ${role}${approved.met ? ', the quorum is met' : paint('dim', `, waiting for ${approved.waitingFor.join(', ')}`)}`);
   }
   const record = context.follower.state().contracts[plan.contract];

@@ -4,6 +4,7 @@ import type { BotContext } from '../bot/context.ts';
 import { openBot } from '../bot/open.ts';
 import { keystorePaths } from './up/grid-keys.ts';
 import { Refusal } from './refusal.ts';
+import { unlocking } from './unlock.ts';
 import { installRoot, readRunningGrid, type RunningGrid, type StateDir } from './state-dir.ts';
 
 /** Where the shipped blueprints lie. */
@@ -21,7 +22,7 @@ export async function requireGrid(state: StateDir): Promise<RunningGrid> {
 /** Opens the demonstration requester's bot on the running grid; call close() when done. */
 export async function connectBot(state: StateDir): Promise<{ running: RunningGrid; context: BotContext; close: () => Promise<void> }> {
   const running = await requireGrid(state);
-  const context = await openBot({ ledger: running.ledger, grid: Digest.parse(running.grid), dir: state.part('cli'), keystore: keystorePaths(state, 'bot'), signal: AbortSignal.timeout(24 * 3_600_000) });
+  const context = await openBot({ ledger: running.ledger, grid: Digest.parse(running.grid), dir: state.part('cli'), keystore: { ...keystorePaths(state, 'bot'), unlocking: unlocking() }, signal: AbortSignal.timeout(24 * 3_600_000) });
   refuseStopped(context);
   return { running, context, close: () => context.follower.close() };
 }

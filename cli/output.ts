@@ -1,27 +1,36 @@
 import { Refusal } from './refusal.ts';
+import { printable, printableText } from './render/printable.ts';
 
 /** What a command gives back: a JSON document for programs, a text for people. */
 export interface Outcome {
   /** Undefined when another outcome of the same command is the document. */
   readonly json: Record<string, unknown> | undefined;
   readonly text: string;
-  /** 0 done (default), 1 refused or failed. */
+  /** 0 done (default), 1 refused or failed, 2 wrong usage. */
   readonly exitCode?: number;
 }
+
+/** Codes of a call that could never succeed, whatever the ledger says: those end as other wrong usage does. */
+const WRONG_USAGE = new Set(['nothing_asked', 'role_needed', 'reason_needed', 'invalid_parameter', 'id_invalid', 'format_unknown']);
 
 /** Runs a command and prints its outcome: one JSON document on stdout with --json, else text; refusals go to stderr. */
 export async function present(json: boolean, run: () => Promise<Outcome>): Promise<void> {
   try {
     const outcome = await run();
-    if (!json) await write(outcome.text && `${outcome.text}\n`);
+    if (!json) await write(outcome.text && `${printableText(outcome.text)}\n`);
     else if (outcome.json) await write(`${JSON.stringify(outcome.json)}\n`);
     process.exitCode = outcome.exitCode ?? 0;
   } catch (error) {
-    process.exitCode = 1;
     const { code, message, hint } = describe(error);
+    process.exitCode = WRONG_USAGE.has(code) ? 2 : 1;
     if (json) await write(`${JSON.stringify({ ok: false, error: { code, message, ...(hint !== undefined && { hint }) } })}\n`);
-    else process.stderr.write(`${paint('red', 'refused')} ${message} (${code})\n${hint === undefined ? '' : `  ${hint}\n`}`);
+    else process.stderr.write(`${paint('red', 'refused')} ${linesOf(message)} (${printable(code)})\n${hint === undefined ? '' : `  ${linesOf(hint)}\n`}`);
   }
+}
+
+/** Code, message and hint may be a ledger's, a relay's or a chain's words: their lines are shown further in than any of ours. */
+function linesOf(text: string): string {
+  return text.split('\n').map(printable).join('\n      ');
 }
 
 function describe(error: unknown): { code: string; message: string; hint?: string | undefined } {

@@ -1,4 +1,6 @@
 import { paint } from './output.ts';
+import { isSecretAsked } from './prompt.ts';
+import { printable, printableText } from './render/printable.ts';
 
 /** Shows what is going on, on stderr: redrawn in place at a terminal, a line each change when piped, nothing when quiet. */
 export interface Progress {
@@ -19,7 +21,7 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
 function plainProgress(stream: NodeJS.WriteStream): Progress {
   let last = '';
   const line = (text: string): void => {
-    if (text !== last) stream.write(`${text}\n`);
+    if (text !== last) stream.write(`${printableText(text)}\n`);
     last = text;
   };
   return { update: line, done: (text) => { line(`ok  ${text}`); }, note: line, stop: () => undefined };
@@ -30,6 +32,7 @@ function liveProgress(stream: NodeJS.WriteStream): Progress {
   let current = '';
   let timer: NodeJS.Timeout | undefined;
   const draw = (): void => {
+    if (isSecretAsked()) return;
     frame = (frame + 1) % FRAMES.length;
     stream.write(`\r\x1b[2K${paint('cyan', FRAMES[frame] ?? '', stream)} ${current.slice(0, (stream.columns || 80) - 3)}`);
   };
@@ -40,17 +43,17 @@ function liveProgress(stream: NodeJS.WriteStream): Progress {
   };
   return {
     update: (text) => {
-      current = text;
+      current = printable(text);
       timer ??= setInterval(draw, 100);
       draw();
     },
     done: (text) => {
       clear();
-      stream.write(`${paint('green', '✓', stream)} ${text}\n`);
+      stream.write(`${paint('green', '✓', stream)} ${printableText(text)}\n`);
     },
     note: (text) => {
       clear();
-      stream.write(`${text}\n`);
+      stream.write(`${printableText(text)}\n`);
     },
     stop: clear,
   };

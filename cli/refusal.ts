@@ -1,4 +1,4 @@
-/** An expected end with exit code 1: what failed, got against expected, what to do next. */
+/** An expected end: what failed, got against expected, what to do next. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: string;

@@ -39,6 +39,15 @@ export function parseCanonical(bytes: Uint8Array): Json {
   return value;
 }
 
+/**
+ * Whether a key `__proto__` stands anywhere in it. Readers that build records by assignment lose such a key without a
+ * word, so that two signed documents would mean the same: nothing of ours has one.
+ */
+export function namesProto(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Array.isArray(value) ? value.some(namesProto) : Object.hasOwn(value, '__proto__') || Object.values(value).some(namesProto);
+}
+
 function assertJson(value: unknown, depth: number): asserts value is Json {
   if (depth > MAX_DEPTH) throw new TypeError(`nested deeper than ${MAX_DEPTH}`);
   switch (typeof value) {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { canonicalBytes } from './canonical.ts';
+import { canonicalBytes, namesProto, parseCanonical } from './canonical.ts';
 import { Digest, digestBytes, digestOf } from './digest.ts';
 import { Policy } from './policy.ts';
 import { PrincipalId } from './principal.ts';
-import { Country, DecimalString, Label, Resources, Time } from './units.ts';
+import { Country, DecimalString, Label, Resources, Text, Time } from './units.ts';
 import { Bound, boundsOf, Engine, Workload, WorkloadType } from './workload.ts';
 
 export const DeploymentId = Digest;
@@ -19,7 +19,7 @@ export const MAX_BODY = 1024 * 1024;
 export const Constraints = z.strictObject({
   /** Ascending; empty means anywhere. */
   countries: z.array(Country).max(64),
-  cities: z.array(z.string().min(1).max(64)).max(64),
+  cities: z.array(Text(64)).max(64),
 });
 export type Constraints = z.infer<typeof Constraints>;
 
@@ -44,11 +44,15 @@ export const Header = z.strictObject({
   grid: Digest,
   deployment: DeploymentId,
   version: z.int().min(1).max(1_000_000),
+  /** The contract that this one replaces when it is signed; there is one from version 2 on. */
+  supersedes: ContractId.exactOptional(),
   requester: PrincipalId,
   organisation: PrincipalId,
-  title: z.string().min(1).max(200),
+  title: Text(200),
   blueprint: BlueprintRef,
   policy: Policy,
+  /** Who must accept the execution, when somebody must. */
+  acceptance: Policy.exactOptional(),
   autonomy: Autonomy,
   constraints: Constraints,
   assignments: z.array(Assignment).min(1).max(MAX_WORKLOADS),
@@ -97,14 +101,18 @@ export function checkBody(header: Header, bytes: Uint8Array): BodyCheck {
   if (got !== header.bodyDigest) return { ok: false, code: 'body_mismatch', message: `body has digest ${got}, the header names ${header.bodyDigest}` };
   let parsed;
   try {
-    parsed = Body.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
-  } catch {
-    return { ok: false, code: 'body_mismatch', message: 'body is not JSON' };
+    // Canonical, as everything signed: with a key twice, two readers would see two bodies.
+    const value = parseCanonical(bytes);
+    if (namesProto(value)) return { ok: false, code: 'body_mismatch', message: 'body: no key may be called __proto__' };
+    parsed = Body.safeParse(value);
+  } catch (error) {
+    return { ok: false, code: 'body_mismatch', message: `body: ${error instanceof Error ? error.message : 'not canonical JSON'}` };
   }
   if (!parsed.success) return { ok: false, code: 'body_mismatch', message: z.prettifyError(parsed.error) };
   const { workloads } = parsed.data;
   const byName = new Map(workloads.map((w) => [w.name, w]));
-  if (byName.size !== workloads.length || workloads.length !== header.assignments.length) return { ok: false, code: 'body_mismatch', message: 'header and body do not name the same workloads' };
+  const assigned = new Set(header.assignments.map((a) => a.workload));
+  if (byName.size !== workloads.length || assigned.size !== workloads.length || workloads.length !== header.assignments.length) return { ok: false, code: 'body_mismatch', message: 'header and body do not name the same workloads' };
   for (const a of header.assignments) {
     const w = byName.get(a.workload);
     if (!w || w.type !== a.type || w.group !== a.group || digestOf(w.resources) !== digestOf(a.resources)) {

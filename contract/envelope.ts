@@ -23,6 +23,14 @@ export interface EntrySigner {
   sign(message: Uint8Array): Uint8Array;
 }
 
+/** What a platform does faster than portable code; each must agree with the portable one on every input. */
+export interface Codec {
+  /** Canonical padded base64 only. @throws on anything else. */
+  readonly decodeBase64: (text: string) => Uint8Array;
+  readonly digest: (bytes: Uint8Array) => Digest;
+}
+const PORTABLE: Codec = { decodeBase64: base64.decode, digest: digestBytes };
+
 /** The one verification rule (see signer/verify): 32-byte key, message, 64-byte signature. */
 export type VerifySignature = (key: DidKey, message: Uint8Array, signature: Uint8Array) => boolean;
 
@@ -53,16 +61,16 @@ export function sealEnvelope(kind: string, payload: unknown, signer: EntrySigner
 }
 
 /** Checks form, canonical payload and signature; says nothing yet about whether the key may speak for anyone. */
-export function openEnvelope(input: unknown, verify: VerifySignature): OpenedEnvelope {
+export function openEnvelope(input: unknown, verify: VerifySignature, codec: Codec = PORTABLE): OpenedEnvelope {
   const parsed = Envelope.safeParse(input);
-  if (!parsed.success) return { ok: false, code: 'envelope_invalid', message: z.prettifyError(parsed.error), hint: FORM_HINT };
+  if (!parsed.success) return { ok: false, code: 'envelope_invalid', message: z.prettifyError(parsed.error).slice(0, 1000), hint: FORM_HINT };
   const { payloadType, payload, signatures: [{ keyid, sig }] } = parsed.data;
   let bytes: Uint8Array;
   let signature: Uint8Array;
   let value: Json;
   try {
-    bytes = base64.decode(payload);
-    signature = base64.decode(sig);
+    bytes = codec.decodeBase64(payload);
+    signature = codec.decodeBase64(sig);
     value = parseCanonical(bytes);
   } catch (error) {
     return { ok: false, code: 'envelope_invalid', message: error instanceof Error ? error.message : 'not an envelope', hint: FORM_HINT };
@@ -70,5 +78,5 @@ export function openEnvelope(input: unknown, verify: VerifySignature): OpenedEnv
   if (!verify(keyid, preAuthEncoding(payloadType, bytes), signature)) {
     return { ok: false, code: 'signature_invalid', message: `the signature is not one by ${keyid} over this payload`, hint: 'sign the payload as it is, with the key that the envelope names' };
   }
-  return { ok: true, kind: payloadType.slice('application/vnd.3bot.'.length, -'.v1+json'.length), payload: value, payloadDigest: digestBytes(bytes), key: keyid };
+  return { ok: true, kind: payloadType.slice('application/vnd.3bot.'.length, -'.v1+json'.length), payload: value, payloadDigest: codec.digest(bytes), key: keyid };
 }

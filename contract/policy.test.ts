@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from './digest.ts';
-import { evaluatePolicy, Policy, resolvePolicy, voters, type Vote } from './policy.ts';
+import { Policy, voters } from './policy.ts';
+import { PolicyTemplate, resolvePolicy } from './policy-template.ts';
+import { describePolicy, explainMissing } from './policy-words.ts';
+import { evaluatePolicies, evaluatePolicy, type Vote } from './quorum.ts';
 
 const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => digestOf(name)) as [ReturnType<typeof digestOf>, ReturnType<typeof digestOf>, ReturnType<typeof digestOf>];
 const yes = (principal: typeof alice, role: string): Vote => ({ principal, role, decision: 'approve' });
@@ -12,15 +15,51 @@ const budget: Policy = { role: 'budget', principals: [carol], k: 1 };
 describe('policy', () => {
   it('is met when every role has its number, and says who is missing until then', () => {
     const both: Policy = { all: [legal, budget] };
-    expect(evaluatePolicy(both, [])).toEqual({ met: false, possible: true, waitingFor: ['legal (0 of 1)', 'budget (0 of 1)'] });
-    expect(evaluatePolicy(both, [yes(bob, 'legal')])).toEqual({ met: false, possible: true, waitingFor: ['budget (0 of 1)'] });
-    expect(evaluatePolicy(both, [yes(bob, 'legal'), yes(carol, 'budget')]).met).toBe(true);
+    const names = (votes: Vote[]): string[] => explainMissing(evaluatePolicy(both, votes).missing, (id) => ({ [alice]: 'Alice', [bob]: 'Bob', [carol]: 'Carol' })[id] ?? id);
+    expect(names([])).toEqual(['legal (0 of 1: Alice or Bob)', 'budget (0 of 1: Carol)']);
+    expect(names([yes(bob, 'legal')])).toEqual(['budget (0 of 1: Carol)']);
+    expect(names([no(alice, 'legal'), no(bob, 'legal')])[0]).toBe('legal (0 of 1: nobody is left)');
+    expect(evaluatePolicy(both, [yes(bob, 'legal'), yes(carol, 'budget')])).toEqual({ met: true, possible: true, missing: [] });
+  });
+
+  it('lets some of k-of-n be required', () => {
+    const three: Policy = { k: 2, of: [legal, budget, { role: 'it', principals: [alice], k: 1 }], required: [1] };
+    expect(evaluatePolicy(three, [yes(bob, 'legal'), yes(alice, 'it')]).met).toBe(false);
+    expect(explainMissing(evaluatePolicy(three, [yes(bob, 'legal'), yes(alice, 'it')]).missing, () => 'X')).toEqual(['budget (0 of 1: X)']);
+    expect(explainMissing(evaluatePolicy(three, []).missing, () => 'X')).toEqual(['budget (0 of 1: X)', 'one of: legal (0 of 1: X or X); it (0 of 1: X)']);
+    expect(evaluatePolicy(three, [yes(carol, 'budget'), yes(bob, 'legal')]).met).toBe(true);
+    expect(evaluatePolicy(three, [no(carol, 'budget')]).possible).toBe(false);
+    expect(Policy.safeParse({ ...three, required: [3] }).success).toBe(false);
+    expect(Policy.safeParse({ ...three, required: [0, 1, 2] }).success).toBe(false);
+  });
+
+  it('weighs members, each once', () => {
+    const board: Policy = { weight: 3, of: [{ principal: alice, role: 'board', weight: 2 }, { principal: bob, role: 'board', weight: 1 }, { principal: carol, role: 'board', weight: 1 }] };
+    expect(evaluatePolicy(board, [yes(alice, 'board')])).toEqual({ met: false, possible: true, missing: [{ kind: 'weight', have: 2, need: 3, open: [bob, carol] }] });
+    expect(evaluatePolicy(board, [yes(alice, 'board'), yes(carol, 'board')]).met).toBe(true);
+    expect(evaluatePolicy(board, [no(alice, 'board')]).possible).toBe(false);
+    expect(Policy.safeParse({ weight: 2, of: [{ principal: alice, role: 'x', weight: 1 }, { principal: alice, role: 'x', weight: 1 }] }).success).toBe(false);
+  });
+
+  it('lets a veto end it, whatever the others say, and asks no approval of its holder', () => {
+    const guarded: Policy = { veto: { role: 'security', principals: [carol] }, over: legal };
+    expect(evaluatePolicy(guarded, [yes(alice, 'legal')]).met).toBe(true);
+    expect(evaluatePolicy(guarded, [no(carol, 'security'), yes(alice, 'legal')])).toEqual({ met: false, possible: false, missing: [{ kind: 'vetoed', role: 'security', by: carol }] });
+    expect(evaluatePolicy(guarded, [no(carol, 'legal')]).possible).toBe(true);
+    expect(voters(guarded)).toContainEqual({ role: 'security', principal: carol });
+  });
+
+  it('asks an update of both policies', () => {
+    const votes = [yes(alice, 'legal')];
+    expect(evaluatePolicies([legal, budget], votes).met).toBe(false);
+    expect(evaluatePolicies([legal, budget], [...votes, yes(carol, 'budget')]).met).toBe(true);
+    expect(evaluatePolicies([legal, budget], [...votes, no(carol, 'budget')]).possible).toBe(false);
   });
 
   it('counts a principal once, in the role they signed in', () => {
     const two: Policy = { role: 'legal', principals: [alice, alice, bob], k: 2 };
     expect(evaluatePolicy(two, [yes(alice, 'legal'), yes(alice, 'legal')]).met).toBe(false);
-    expect(evaluatePolicy(two, [yes(alice, 'budget'), yes(alice, 'legal'), yes(bob, 'legal')]).met).toBe(false);
+    expect(evaluatePolicy({ all: [legal, { role: 'it', principals: [alice], k: 1 }] }, [yes(alice, 'it'), yes(alice, 'legal')]).met).toBe(false);
     expect(evaluatePolicy(two, [yes(alice, 'legal'), yes(bob, 'legal')]).met).toBe(true);
     const weighted: Policy = { weight: 2, of: [{ principal: alice, role: 'x', weight: 1 }, { principal: alice, role: 'x', weight: 1 }] };
     expect(evaluatePolicy(weighted, [yes(alice, 'x')]).met).toBe(false);
@@ -36,6 +75,34 @@ describe('policy', () => {
   it('resolves an author’s roles with an organisation’s people', () => {
     expect(resolvePolicy({ all: [{ role: 'legal' }, { role: 'budget' }] }, { legal: [bob, alice], budget: [carol] })).toEqual({ ok: true, policy: { all: [{ ...legal, principals: [alice, bob].sort() }, budget] } });
     expect(resolvePolicy({ all: [{ role: 'legal', k: 2 }, { role: 'gdpr' }] }, { legal: [alice] })).toEqual({ ok: false, missingRoles: ['gdpr', 'legal'] });
+    expect(resolvePolicy({ weight: 2, of: [{ role: 'legal', weight: 1 }] }, { legal: [alice, bob] })).toMatchObject({ ok: true, policy: { weight: 2, of: [{ role: 'legal', weight: 1 }, { role: 'legal', weight: 1 }] } });
+    expect(resolvePolicy({ weight: 3, of: [{ role: 'legal', weight: 1 }] }, { legal: [alice, bob] })).toEqual({ ok: false, missingRoles: ['legal'] });
+  });
+
+  it('refuses templates that a reader could not follow, or that one voice would fill twice', () => {
+    const legalTemplate = { role: 'legal' };
+    expect(PolicyTemplate.safeParse({ k: 2, of: [legalTemplate, legalTemplate, { role: 'budget' }] }).success).toBe(false);
+    expect(PolicyTemplate.safeParse({ all: [legalTemplate, { any: [{ role: 'budget' }, legalTemplate] }] }).success).toBe(false);
+    expect(PolicyTemplate.safeParse({ any: [{ role: 'legal', k: 2 }, { all: [legalTemplate, { role: 'board' }] }] }).success).toBe(true);
+    let deep: PolicyTemplate = legalTemplate;
+    for (let n = 0; n < 8; n++) deep = { veto: 'security', over: deep };
+    expect(PolicyTemplate.safeParse(deep).success).toBe(false);
+    expect(Policy.safeParse({ any: Array.from({ length: 16 }, () => ({ any: Array.from({ length: 16 }, () => legal) })) }).success).toBe(false);
+    expect(resolvePolicy({ all: [{ role: 'legal' }, { role: 'budget' }] }, { legal: [alice], budget: [alice] })).toEqual({ ok: false, missingRoles: ['budget', 'legal'] });
+  });
+
+  it('describes all of itself, its vetoes and weights too', () => {
+    const nameOf = (id: string): string => ({ [alice]: 'Alice', [bob]: 'Bob', [carol]: 'Carol' })[id] ?? id;
+    expect(describePolicy({ veto: { role: 'security', principals: [carol] }, over: { all: [legal, budget] } }, nameOf)).toBe('(legal (1 of: Alice, Bob) and budget (1 of: Carol)), unless vetoed by Carol as security');
+    expect(describePolicy({ k: 1, of: [legal, budget], required: [1] }, nameOf)).toBe('1 of (legal (1 of: Alice, Bob) ; budget (1 of: Carol)) of which the 2. must be');
+    expect(describePolicy({ weight: 2, of: [{ principal: alice, role: 'board', weight: 2 }] }, nameOf)).toBe('weight 2 of: Alice as board 2');
+  });
+
+  it('keeps the requester out of a role that must be independent', () => {
+    const independent = { role: 'legal', independent: true } as const;
+    expect(resolvePolicy(independent, { legal: [alice, bob] }, alice)).toEqual({ ok: true, policy: { role: 'legal', principals: [bob], k: 1 } });
+    expect(resolvePolicy(independent, { legal: [alice] }, alice)).toEqual({ ok: false, missingRoles: ['legal'] });
+    expect(resolvePolicy({ role: 'legal' }, { legal: [alice] }, alice).ok).toBe(true);
   });
 
   it('cannot ask more than there are', () => {
@@ -59,7 +126,7 @@ describe('policy', () => {
         if (before.met) expect(now.met).toBe(true);
         if (!before.possible) expect(now.possible).toBe(false);
         if (now.met) expect(now.possible).toBe(true);
-        expect(now.waitingFor.length > 0).toBe(!now.met);
+        expect(now.missing.length > 0).toBe(!now.met);
         before = now;
       }
       const strangers = cast.map((v) => ({ ...v, principal: digestOf(`stranger ${v.principal}`) }));

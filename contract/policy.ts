@@ -1,126 +1,76 @@
 import { z } from 'zod';
 import { PrincipalId } from './principal.ts';
 
-/** Who must say yes, as a tree that can be satisfied. `role` leaves name the principals that may speak for the role. */
+/** Who must say yes, as a tree that can be satisfied. Leaves name the principals that may speak in a role. */
 export type Policy =
   | { readonly all: readonly Policy[] }
   | { readonly any: readonly Policy[] }
-  | { readonly k: number; readonly of: readonly Policy[] }
+  /** `required`: indices into `of` that must be among the k. */
+  | { readonly k: number; readonly of: readonly Policy[]; readonly required?: readonly number[] }
   | { readonly role: string; readonly principals: readonly PrincipalId[]; readonly k: number }
-  | { readonly weight: number; readonly of: readonly { readonly principal: PrincipalId; readonly role: string; readonly weight: number }[] };
+  | { readonly weight: number; readonly of: readonly Weighted[] }
+  /** Asks what `over` asks; one rejection by a holder ends it, whatever the others say. */
+  | { readonly veto: { readonly role: string; readonly principals: readonly PrincipalId[] }; readonly over: Policy };
+
+export interface Weighted { readonly principal: PrincipalId; readonly role: string; readonly weight: number }
 
 /** A key of plain objects too, see Label. */
 export const Role = z.string().regex(/^(?!constructor$)[a-z][a-z0-9-]{0,31}$/, 'expected a role such as it-expert');
-const Children = z.lazy(() => z.array(Policy).min(1).max(16));
-const Count = z.int().min(1).max(64);
+/** Deepest nesting of a policy, and parts and weighed members in it: a signer must be able to read it, and the ledger to evaluate it at every vote. */
+const MAX_DEPTH = 8;
+const MAX_PARTS = 128;
+export const UNREADABLE = `more than ${MAX_PARTS} parts, or nested deeper than ${MAX_DEPTH}`;
+const Children = z.lazy(() => z.array(PolicyTree).min(1).max(16));
+export const Count = z.int().min(1).max(64);
+export const Weight = z.int().min(1).max(1_000_000);
+export const Indices = z.array(z.int().min(0).max(15)).min(1).max(16);
+const Holders = z.array(PrincipalId).min(1).max(64);
 
-export const Policy: z.ZodType<Policy> = z.union([
+const PolicyTree: z.ZodType<Policy> = z.union([
   z.strictObject({ all: Children }),
   z.strictObject({ any: Children }),
-  z.strictObject({ k: Count, of: Children }).refine(({ k, of }) => k <= of.length, 'asks more than there are'),
-  z.strictObject({ role: Role, principals: z.array(PrincipalId).min(1).max(64), k: Count }).refine(({ principals, k }) => k <= new Set(principals).size, 'asks more than there are'),
-  z.strictObject({ weight: z.int().min(1).max(1_000_000), of: z.array(z.strictObject({ principal: PrincipalId, role: Role, weight: z.int().min(1).max(1_000_000) })).min(1).max(64) }),
+  z.strictObject({ k: Count, of: Children, required: Indices.exactOptional() }).refine(asksWhatIsThere, 'asks more than there are'),
+  z.strictObject({ role: Role, principals: Holders, k: Count }).refine(({ principals, k }) => k <= new Set(principals).size, 'asks more than there are'),
+  z.strictObject({ weight: Weight, of: z.array(z.strictObject({ principal: PrincipalId, role: Role, weight: Weight })).min(1).max(64) })
+    .refine(({ weight, of }) => weight <= membersOf(of).reduce((sum, { most }) => sum + most, 0), 'asks more than there are'),
+  z.strictObject({ veto: z.strictObject({ role: Role, principals: Holders }), over: z.lazy(() => PolicyTree) }),
 ]);
-
-/** A policy as an author writes it: roles without people; an organisation's roster fills them in. */
-export type PolicyTemplate =
-  | { readonly all: readonly PolicyTemplate[] }
-  | { readonly any: readonly PolicyTemplate[] }
-  | { readonly k: number; readonly of: readonly PolicyTemplate[] }
-  | { readonly role: string; readonly k?: number | undefined };
-
-const TemplateChildren = z.lazy(() => z.array(PolicyTemplate).min(1).max(16));
-export const PolicyTemplate: z.ZodType<PolicyTemplate> = z.union([
-  z.strictObject({ all: TemplateChildren }),
-  z.strictObject({ any: TemplateChildren }),
-  z.strictObject({ k: Count, of: TemplateChildren }).refine(({ k, of }) => k <= of.length, 'asks more than there are'),
-  z.strictObject({ role: Role, k: Count.optional() }),
-]);
-
-/** One principal's decision in one role; a principal has at most one, so nobody counts twice. */
-export interface Vote {
-  readonly principal: PrincipalId;
-  readonly role: string;
-  readonly decision: 'approve' | 'reject';
-}
-
-export interface Quorum {
-  readonly met: boolean;
-  /** False once the rejections make the quorum unreachable. */
-  readonly possible: boolean;
-  /** What is still missing, one line a role: `legal (0 of 1)`. */
-  readonly waitingFor: readonly string[];
-}
-
-export type Roster = Readonly<Record<string, readonly PrincipalId[]>>;
-
-/** Fills an author's template with the people of an organisation; names the roles that nobody holds. */
-export function resolvePolicy(template: PolicyTemplate, roster: Roster): { ok: true; policy: Policy } | { ok: false; missingRoles: string[] } {
-  const missing = new Set<string>();
-  const resolve = (node: PolicyTemplate): Policy => {
-    if ('role' in node) {
-      const principals = [...(roster[node.role] ?? [])].sort();
-      if (principals.length < (node.k ?? 1)) missing.add(node.role);
-      return { role: node.role, principals, k: node.k ?? 1 };
-    }
-    if ('all' in node) return { all: node.all.map(resolve) };
-    if ('any' in node) return { any: node.any.map(resolve) };
-    return { k: node.k, of: node.of.map(resolve) };
-  };
-  const policy = resolve(template);
-  return missing.size > 0 ? { ok: false, missingRoles: [...missing].sort() } : { ok: true, policy };
-}
+export const Policy: z.ZodType<Policy> = z.unknown().refine(isReadable, UNREADABLE).pipe(PolicyTree);
 
 /** Every (role, principal) pair that may vote. */
 export function voters(policy: Policy): { role: string; principal: PrincipalId }[] {
   if ('role' in policy) return policy.principals.map((principal) => ({ role: policy.role, principal }));
   if ('weight' in policy) return policy.of.map(({ role, principal }) => ({ role, principal }));
+  if ('veto' in policy) return [...policy.veto.principals.map((principal) => ({ role: policy.veto.role, principal })), ...voters(policy.over)];
   return ('all' in policy ? policy.all : 'any' in policy ? policy.any : policy.of).flatMap(voters);
 }
 
-/** Evaluates the tree over the votes; of several votes by one principal only the first counts. */
-export function evaluatePolicy(policy: Policy, votes: readonly Vote[]): Quorum {
-  const first = new Map<PrincipalId, Vote>();
-  for (const vote of votes) if (!first.has(vote.principal)) first.set(vote.principal, vote);
-  return evaluate(policy, first);
+/** Each principal once, with the weight of their vote in each role, and the most that it can be. */
+export function membersOf(items: readonly Weighted[]): { principal: PrincipalId; roles: Map<string, number>; most: number }[] {
+  const members = new Map<PrincipalId, Map<string, number>>();
+  for (const { principal, role, weight } of items) {
+    const roles = members.get(principal) ?? new Map<string, number>();
+    members.set(principal, roles);
+    if (!roles.has(role)) roles.set(role, weight);
+  }
+  return [...members].map(([principal, roles]) => ({ principal, roles, most: Math.max(...roles.values()) }));
 }
 
-function evaluate(policy: Policy, votes: ReadonlyMap<PrincipalId, Vote>): Quorum {
-  if ('weight' in policy) {
-    let yes = 0;
-    let open = 0;
-    for (const { principal, role, weight } of distinctBy(policy.of)) {
-      const vote = votes.get(principal);
-      if (vote?.decision === 'approve' && vote.role === role) yes += weight;
-      else if (!vote) open += weight;
-    }
-    const met = yes >= policy.weight;
-    return { met, possible: yes + open >= policy.weight, waitingFor: met ? [] : [`weight ${yes} of ${policy.weight}`] };
-  }
-  if ('role' in policy) {
-    let yes = 0;
-    let open = 0;
-    for (const principal of new Set(policy.principals)) {
-      const vote = votes.get(principal);
-      if (vote?.decision === 'approve' && vote.role === policy.role) yes += 1;
-      else if (!vote) open += 1;
-    }
-    const met = yes >= policy.k;
-    return { met, possible: yes + open >= policy.k, waitingFor: met ? [] : [`${policy.role} (${yes} of ${policy.k})`] };
-  }
-  const parts = 'all' in policy ? policy.all : 'any' in policy ? policy.any : policy.of;
-  const need = 'all' in policy ? parts.length : 'any' in policy ? 1 : policy.k;
-  const results = parts.map((part) => evaluate(part, votes));
-  const met = results.filter((r) => r.met).length >= need;
-  return {
-    met,
-    possible: results.filter((r) => r.possible).length >= need,
-    waitingFor: met ? [] : results.filter((r) => !r.met).flatMap((r) => r.waitingFor),
+/** Looked at before anything is parsed: a tree that nobody reads must cost nobody time. */
+export function isReadable(value: unknown): boolean {
+  let parts = 0;
+  const walk = (node: unknown, depth: number): boolean => {
+    parts += 1;
+    if (parts > MAX_PARTS || depth > MAX_DEPTH) return false;
+    if (typeof node !== 'object' || node === null) return true;
+    return (['all', 'any', 'of', 'over'] as const).every((key) => {
+      const inner: unknown = (node as Partial<Record<typeof key, unknown>>)[key];
+      return Array.isArray(inner) ? inner.every((child) => walk(child, depth + 1)) : inner === undefined || walk(inner, depth + 1);
+    });
   };
+  return walk(value, 1);
 }
 
-function distinctBy<T extends { readonly principal: PrincipalId }>(items: readonly T[]): T[] {
-  const seen = new Map<PrincipalId, T>();
-  for (const item of items) if (!seen.has(item.principal)) seen.set(item.principal, item);
-  return [...seen.values()];
+export function asksWhatIsThere({ k, of, required = [] }: { k: number; of: readonly unknown[]; required?: readonly number[] | undefined }): boolean {
+  return k <= of.length && required.every((i) => i < of.length) && new Set(required).size === required.length && required.length <= k;
 }

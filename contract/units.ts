@@ -3,7 +3,11 @@ import { z } from 'zod';
 /** A non-negative integer as a decimal string: JSON numbers end at 2^53, bytes and money do not. */
 export const DecimalString = z.string().regex(/^(0|[1-9][0-9]{0,29})$/, 'expected a whole number as a decimal string');
 
-export const Time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/, 'expected RFC 3339 UTC').refine((t) => Number.isFinite(Date.parse(t)), 'no such time');
+/** RFC 3339 UTC, always with milliseconds: of equal width, so that the order of texts is the order of times. */
+export const Time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds').refine((t) => Number.isFinite(Date.parse(t)), 'no such time');
+/** What people read: no control or format characters, which could forge lines or steer a terminal. */
+export const Text = (most: number) => z.string().min(1).max(most).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'has control or format characters');
+
 export const Country = z.string().regex(/^[A-Z]{2}$/, 'expected an ISO 3166 alpha-2 country');
 /** A DNS label (RFC 1123). Labels are keys of plain objects, and `constructor` is the one label that those have by birth. */
 export const Label = z.string().regex(/^(?!constructor$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected a DNS label');

@@ -10,6 +10,7 @@ import type { PrincipalId } from '../contract/principal.ts';
 import { type Directory, directoryOf } from '../ledger/directory.ts';
 import { type Follower, openFollower } from '../ledger/follower.ts';
 import { joinGrid, type Membership } from '../ledger/membership.ts';
+import { findOpeners } from '../ledger/opening/find.ts';
 import { createAgent } from '../overlay/agent.ts';
 import { openKeystore } from '../signer/keystore.ts';
 import { createAuthority } from './authority.ts';
@@ -42,7 +43,7 @@ export async function runGateway(start: GatewayStart, { signal, ready }: { signa
   const keystore = await openKeystore({ ...start.keystore, create: true });
   await mkdir(start.dir, { recursive: true, mode: 0o700 });
   const [signer, overlayKey, sealingKey] = [await keystore.signing('gateway'), await keystore.overlay('gateway'), await keystore.sealing('gateway')];
-  const follower = await openFollower({ url: start.ledger, dir: path.join(start.dir, 'ledger'), pin: { grid: start.grid }, signal });
+  const follower = await openFollower({ url: start.ledger, dir: path.join(start.dir, 'ledger'), pin: { grid: start.grid }, openers: findOpeners(), signal });
   const membership = await joinGrid({
     follower, signer, kind: 'gateway', name: start.name, signal,
     overlayKey: Buffer.from(overlayKey.publicKey).toString('base64url'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Autonomy } from '../contract/contract.ts';
-import { PolicyTemplate } from '../contract/policy.ts';
+import { PolicyTemplate } from '../contract/policy-template.ts';
 import { Label } from '../contract/units.ts';
 import { WorkloadType } from '../contract/workload.ts';
 import { BUILTIN_PARAMETERS } from './builtin.ts';
@@ -71,6 +71,8 @@ export const Blueprint = z.strictObject({
   summary: Line.optional(),
   intents: z.strictObject({ nouns: Words.min(1), verbs: Words.default([]), examples: z.array(Line).min(1).max(20), phrases: z.array(Phrase).max(40).default([]) }),
   policy: PolicyTemplate,
+  /** Who must accept the execution; nobody when absent. */
+  acceptance: PolicyTemplate.exactOptional(),
   autonomy: Autonomy,
   checks: z.array(z.strictObject({ when: Cel.optional(), that: Cel, message: Line, hint: Line })).max(40).default([]),
   workloads: z.array(WorkloadTemplate).min(1).max(40),

@@ -34,6 +34,8 @@ export function blobPath(dir: string, digest: Digest): string {
 export async function openBlobs(dir: string, limits: { total?: number; count?: number } = {}): Promise<BlobStore> {
   await rm(path.join(dir, TEMPORARY), { recursive: true, force: true });
   await mkdir(path.join(dir, TEMPORARY), { recursive: true });
+  // `put` syncs up to this folder: its own name must outlast a power failure as well.
+  await syncFolder(path.dirname(dir));
   const used = { bytes: 0, count: 0, uploads: 0 };
   for await (const { file } of blobFiles(dir)) {
     used.bytes += (await stat(file)).size;

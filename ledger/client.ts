@@ -1,14 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Digest } from '../contract/digest.ts';
 import type { Envelope } from '../contract/envelope.ts';
 import { hashOf, MAX_BLOB } from './blobs.ts';
 import { HttpClient, type HttpReply } from './http-client.ts';
 import { BUSY, type SubmitResult } from './ports.ts';
-import { Failure, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Results } from './protocol.ts';
+import { Leaf, MAX_LEAF } from './leaf.ts';
+import type { Hash } from './merkle.ts';
+import { Consistency, Failure, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Proof, Results } from './protocol.ts';
 
 const MIN_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 2000;
 const MAX_REPLY = 1024 * 1024;
+
+const Entries = z.object({ ok: z.literal(true), entries: z.array(Leaf).max(1) });
+const Inclusion = z.object({ ok: z.literal(true), proof: Proof });
 
 /** The ledger did not do what was asked; `code` says why. */
 export class LedgerError extends Error {
@@ -23,6 +29,10 @@ export class LedgerError extends Error {
 }
 
 export interface CallOptions { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined }
+export interface SubmitOptions extends CallOptions {
+  /** Called with the note that came with each reply, as it came: nothing of it is checked here. */
+  readonly onCheckpoint?: ((note: string) => void) | undefined;
+}
 
 /** Doubling pauses with jitter, so that many clients of a restarted ledger do not come back at once. */
 export function backoffMs(attempt: number): number {
@@ -38,18 +48,35 @@ export class LedgerClient {
   }
 
   /** Submits in order, in as many requests as needed; asks again while the ledger is away or busy, which is safe: the same envelope has one place. */
-  async submit(envelopes: readonly Envelope[], options: CallOptions): Promise<SubmitResult[]> {
+  async submit(envelopes: readonly Envelope[], options: SubmitOptions): Promise<SubmitResult[]> {
     const results: SubmitResult[] = [];
     for (const body of bodiesOf(envelopes)) {
       results.push(...await retry(options, async () => {
         const reply = await this.#http.call({ method: 'POST', path: '/v1/entries', body: `{"envelopes":[${body.join(',')}]}`, type: 'application/json', maxBytes: MAX_REPLY, signal: options.signal });
-        const { results: some } = Results.parse(parseReply(reply));
+        const { results: some, checkpoint } = Results.parse(parseReply(reply));
         if (some.length !== body.length) throw new Error(`${body.length} entries were sent, ${some.length} were answered`);
         if (some.some((result) => !result.ok && result.code === BUSY)) throw new Error('the ledger is busy');
+        if (checkpoint != null) options.onCheckpoint?.(checkpoint);
         return some;
       }));
     }
     return results;
+  }
+
+  /** The ledger's proof that its log of `to` entries begins with that of `from`; asked once. */
+  async consistency(from: number, to: number, options: CallOptions): Promise<Consistency> {
+    const reply = await this.#http.call({ method: 'GET', path: `/v1/proof/consistency?from=${from}&to=${to}`, maxBytes: MAX_REPLY, signal: options.signal, ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }) });
+    return Consistency.parse(parseReply(reply));
+  }
+
+  /** The entry at `seq`, and the ledger's proof that it is in its log of `size` entries: nothing of it is checked here. */
+  entry(seq: number, size: number, options: CallOptions): Promise<{ leaf: Leaf; proof: Hash[] }> {
+    return retry(options, async () => {
+      const ask = (path: string): Promise<HttpReply> => this.#http.call({ method: 'GET', path, maxBytes: MAX_REPLY + MAX_LEAF, signal: options.signal });
+      const { entries: [leaf] } = Entries.parse(parseReply(await ask(`/v1/entries?from=${seq}&limit=1`)));
+      if (!leaf) throw new Error(`the ledger does not show entry ${seq}`);
+      return { leaf, proof: Inclusion.parse(parseReply(await ask(`/v1/proof/inclusion?seq=${seq}&size=${size}`))).proof };
+    });
   }
 
   /** @throws LedgerError `blob_missing` or `blob_mismatch`. */
@@ -95,7 +122,7 @@ function parseReply(reply: HttpReply): unknown {
   const value: unknown = JSON.parse(reply.body.toString('utf8'));
   if (reply.status === 200) return value;
   const failure = Failure.parse(value).error;
-  if (reply.status === 503) throw new Error(failure.message);
+  if (reply.status === 503 || reply.status === 429) throw new Error(failure.message);
   throw new LedgerError(failure.code, failure.message, failure.hint === undefined ? {} : { hint: failure.hint });
 }
 

@@ -24,12 +24,10 @@ export function newGrid(signer: EntrySigner = newSigner(), ledger = signer.key):
     name: 'test', nonce: nonce(), ledger, authors: [signer.key], attestors: [signer.key], issuers: [signer.key], organisations: [signer.key], currency: 'EUR', leaseSeconds: 10, proposalSeconds: 60,
   };
   const grid = digestOf(payload);
-  // Keys are made once: making one takes longer than signing.
-  const speaker = newSigner();
   return {
     signer, grid,
     genesis: sealEnvelope('grid.created', payload, signer),
-    principal: (name, by = speaker) => sealEnvelope('principal.created', { grid, kind: 'person', name, keys: [by.key], nonce: nonce() }, by),
+    principal: (name, by = newSigner()) => sealEnvelope('principal.created', { grid, kind: 'person', name, keys: [by.key], nonce: nonce() }, by),
   };
 }
 

@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { openKeystore } from '../signer/keystore.ts';
+import { findOpeners } from './opening/find.ts';
 import { type ServedLedger, serveLedger } from './serve.ts';
+import { WitnessAddress } from './witness/submitter.ts';
+import type { Taken } from './snapshot/take.ts';
 
 /** The ledger as a process of its own; its parent starts it with one message and ends it by going away. */
 
@@ -12,11 +16,33 @@ const Start = z.strictObject({
   keystore: z.strictObject({ dir: z.string().min(1), unlock: z.string().min(1) }),
   key: z.string().min(1),
   tickAfterMs: z.int().min(1).optional(),
+  witnesses: z.array(WitnessAddress).max(16).optional(),
+  /** The chain that keeps the log; without it, this machine does. */
+  chain: z.strictObject({ url: z.string().regex(/^wss?:\/\//).max(512), from: z.union([z.literal('head'), z.int().min(1)]).optional() }).optional(),
 });
 
 let served: ServedLedger | undefined;
 
-function tell(message: { type: 'ready'; url: string } | { type: 'failed'; code: string; message: string; hint?: string }): void {
+/** The build puts the program of the thread that derives snapshots beside this one; without it, the ledger's own thread does. */
+function findSnapshotter(): { snapshotWorker: URL } | undefined {
+  const worker = new URL('./ledger-snapshot.mjs', import.meta.url);
+  return existsSync(worker) ? { snapshotWorker: worker } : undefined;
+}
+
+function tellSnapshot(taken: Taken): void {
+  process.stderr.write(taken.ok ? `ledger: snapshot over ${taken.statement.size} entries, state ${taken.statement.state}\n` : `ledger: no snapshot: ${taken.message}\n`);
+}
+
+/** The chain of the log, and what its account has, for people. */
+interface ChainReady { readonly name: string; readonly genesis: string; readonly from: number; readonly account: string; readonly free: string; readonly balance: string }
+
+async function describeChain({ chain }: ServedLedger): Promise<ChainReady | undefined> {
+  if (!chain) return undefined;
+  const { address, free, text } = await chain.account();
+  return { name: chain.name, genesis: chain.genesis, from: chain.from, account: address, free: free.toString(), balance: text };
+}
+
+function tell(message: { type: 'ready'; url: string; chain?: ChainReady | undefined } | { type: 'failed'; code: string; message: string; hint?: string }): void {
   if (process.connected) process.send?.(message);
 }
 
@@ -31,10 +57,10 @@ function fail(error: unknown): void {
 }
 
 async function start(message: unknown): Promise<void> {
-  const { dir, host, port, keystore, key, tickAfterMs } = Start.parse(message);
+  const { dir, host, port, keystore, key, tickAfterMs, witnesses, chain } = Start.parse(message);
   const signer = await (await openKeystore(keystore)).signing(key);
-  served = await serveLedger({ dir, signer, host, port, onFailure: fail, ...(tickAfterMs === undefined ? {} : { tickAfterMs }) });
-  tell({ type: 'ready', url: served.url });
+  served = await serveLedger({ dir, signer, host, port, openers: findOpeners(), ...findSnapshotter(), onSnapshot: tellSnapshot, onFailure: fail, witnesses, chain: chain && { url: chain.url, ...(chain.from === undefined ? {} : { from: chain.from }) }, ...(tickAfterMs === undefined ? {} : { tickAfterMs }) });
+  tell({ type: 'ready', url: served.url, chain: await describeChain(served) });
 }
 
 process.once('message', (message) => { start(message).catch(fail); });

@@ -1,4 +1,5 @@
-import { EMPTY_ROOT, type Hash, HASH_BYTES, nodeHash } from './merkle.ts';
+import { EMPTY_ROOT, type Hash, HASH_BYTES } from './merkle.ts';
+import { nativeNodeHash as nodeHash } from './native.ts';
 
 /** Every hash of every perfect subtree, packed by level (64 bytes a leaf), so that any root and any proof costs O(log^2 n). */
 export class MerkleTree {

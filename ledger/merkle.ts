@@ -57,6 +57,23 @@ export class Frontier {
     return last === undefined ? EMPTY_ROOT : others.reduce((right, left) => nodeHash(left, right), last);
   }
 
+  /** Hashes of the perfect subtrees, left to right: one for each bit of the size. */
+  get peaks(): readonly Hash[] {
+    return this.#peaks;
+  }
+
+  /** The frontier of a log of `size` leaves with these subtrees; undefined when their number does not fit the size. */
+  static of(size: number, peaks: readonly Hash[]): Frontier | undefined {
+    if (!isCount(size) || !areHashes(peaks, [])) return undefined;
+    let bits = 0;
+    for (let rest = size; rest > 0; rest = half(rest)) bits += rest % 2;
+    if (bits !== peaks.length) return undefined;
+    const frontier = new Frontier();
+    frontier.#size = size;
+    frontier.#peaks = [...peaks];
+    return frontier;
+  }
+
   clone(): Frontier {
     const copy = new Frontier();
     copy.#size = this.#size;
@@ -94,9 +111,21 @@ export function verifyConsistency(of: { from: number; to: number; fromRoot: Hash
   const { from, to, fromRoot, toRoot, proof } = of;
   if (!isCount(from) || !isCount(to) || from === 0 || from > to || !areHashes([fromRoot, toRoot], proof)) return false;
   if (from === to) return proof.length === 0 && equalHash(fromRoot, toRoot);
-  const path = isPowerOfTwo(from) ? [fromRoot, ...proof] : proof;
+  const roots = consistencyRoots({ from, to, proof, perfect: fromRoot });
+  return roots !== undefined && equalHash(roots.older, fromRoot) && equalHash(roots.newer, toRoot);
+}
+
+/**
+ * The two roots that a consistency proof is one of, whatever was expected; undefined when it has not the form of one.
+ * The proof leaves out the older root when that tree is perfect (its size a power of two): hand it in as `perfect`.
+ */
+export function consistencyRoots(of: { from: number; to: number; proof: readonly Hash[]; perfect?: Hash }): { older: Hash; newer: Hash } | undefined {
+  const { from, to, proof, perfect } = of;
+  if (!isCount(from) || !isCount(to) || from === 0 || from >= to || !areHashes([], proof)) return undefined;
+  if (isPowerOfTwo(from) && perfect === undefined) return undefined;
+  const path = isPowerOfTwo(from) && perfect ? [perfect, ...proof] : proof;
   const [first, ...steps] = path;
-  if (first === undefined || steps.length === 0) return false;
+  if (first === undefined || steps.length === 0) return undefined;
   let node = from - 1;
   let last = to - 1;
   while (node % 2 === 1) {
@@ -106,7 +135,7 @@ export function verifyConsistency(of: { from: number; to: number; fromRoot: Hash
   let older = first;
   let newer = first;
   for (const step of steps) {
-    if (last === 0) return false;
+    if (last === 0) return undefined;
     if (node % 2 === 1 || node === last) {
       older = nodeHash(step, older);
       newer = nodeHash(step, newer);
@@ -120,7 +149,7 @@ export function verifyConsistency(of: { from: number; to: number; fromRoot: Hash
     node = half(node);
     last = half(last);
   }
-  return last === 0 && equalHash(older, fromRoot) && equalHash(newer, toRoot);
+  return last === 0 ? { older, newer } : undefined;
 }
 
 function areHashes(known: readonly Hash[], proof: readonly Hash[]): boolean {

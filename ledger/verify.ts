@@ -5,8 +5,10 @@ import type { VerifySignature } from '../contract/envelope.ts';
 import { verifySignature } from '../signer/verify.ts';
 import { HEAD_FILE } from './adapters/sqlite/head.ts';
 import { type Damage, damage, recover } from './adapters/sqlite/recover.ts';
-import { APPLICATION_ID, EntryStore, FORMAT_VERSION, SCHEMA, STORE_FILE } from './adapters/sqlite/store.ts';
+import { APPLICATION_ID, CHAIN_APPLICATION_ID, EntryStore, FORMAT_VERSION, SCHEMA, STORE_FILE } from './adapters/sqlite/store.ts';
 import { blobFiles, hashOf, MAX_BLOB } from './blobs.ts';
+import { SnapshotFiles } from './snapshot/files.ts';
+import { StoredSnapshots } from './snapshot/stored.ts';
 import { stateDigest } from './state/machine.ts';
 
 /** The blobs' folder inside the ledger's folder. */
@@ -14,30 +16,48 @@ export const BLOBS_DIR = 'blobs';
 
 export type Verified = { readonly ok: true; readonly size: number; readonly root: string; readonly stateDigest: Digest } | Damage;
 
+export interface VerifyOptions {
+  readonly verify?: VerifySignature;
+  readonly signal?: AbortSignal;
+  /** Told after each entry; `of` is how many there are. */
+  readonly onEntry?: (done: number, of: number) => void;
+}
+
 /**
  * Re-reads everything in a ledger's folder, also beside a running server: database structure, every field of every
- * entry, signatures, the state machine, checkpoint, head and blobs. Says what the first bad thing is.
+ * entry, signatures, the state machine, checkpoint, head, snapshots and blobs. Says what the first bad thing is.
  */
-export async function verifyLedger(dir: string, options: { verify?: VerifySignature; signal?: AbortSignal } = {}): Promise<Verified> {
+export async function verifyLedger(dir: string, options: VerifyOptions = {}): Promise<Verified> {
   const file = path.join(dir, STORE_FILE);
   if (!(await exists(file))) return damage('store_missing', `there is no ${STORE_FILE} in ${dir}`);
-  const entries = verifyEntries(dir, file, options.verify ?? verifySignature);
+  const entries = verifyEntries(dir, file, options);
   if (!entries.ok) return entries;
   const blobs = await verifyBlobs(path.join(dir, BLOBS_DIR), options.signal);
   return blobs ?? entries;
 }
 
-function verifyEntries(dir: string, file: string, verify: VerifySignature): Verified {
+function verifyEntries(dir: string, file: string, { verify = verifySignature, onEntry }: VerifyOptions): Verified {
   let store: EntryStore | undefined;
   try {
+    // Before the rows: a running server may take one meanwhile, of entries that are not seen here.
+    const snapshots = new StoredSnapshots(new SnapshotFiles(dir), verify);
     store = new EntryStore(file, { readonly: true });
     // One snapshot for all that follows.
     store.database.exec('BEGIN');
     const structure = verifyStructure(store);
     if (structure) return structure;
-    const recovered = recover({ store, headFile: path.join(dir, HEAD_FILE), verify, verifyEntry: verify });
+    const of = onEntry ? store.count() : 0;
+    const recovered = recover({
+      store, headFile: path.join(dir, HEAD_FILE), verify, verifyEntry: verify,
+      examine: (state) => {
+        onEntry?.(state.size, of);
+        return snapshots.examine(state);
+      },
+    });
     if (!recovered.ok) return recovered;
     const { tree, state } = recovered;
+    const damaged = snapshots.examineRoots((size) => (size <= tree.size ? tree.root(size) : undefined));
+    if (damaged) return damaged;
     return { ok: true, size: tree.size, root: Buffer.from(tree.root()).toString('hex'), stateDigest: stateDigest(state) };
   } catch (error) {
     return damage('store_unreadable', `SQLite cannot read the store: ${error instanceof Error ? error.message : String(error)}`);
@@ -47,7 +67,8 @@ function verifyEntries(dir: string, file: string, verify: VerifySignature): Veri
 }
 
 function verifyStructure({ database }: EntryStore): Damage | undefined {
-  const header = { application_id: APPLICATION_ID, user_version: FORMAT_VERSION, encoding: 'UTF-8' };
+  const application = database.pragma('application_id', { simple: true });
+  const header = { application_id: application === CHAIN_APPLICATION_ID ? CHAIN_APPLICATION_ID : APPLICATION_ID, user_version: FORMAT_VERSION, encoding: 'UTF-8' };
   for (const [name, expected] of Object.entries(header)) {
     const got: unknown = database.pragma(name, { simple: true });
     if (got !== expected) return damage('store_structure', `the database has ${name} ${String(got)}, expected ${expected}`);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Digest } from '../contract/digest.ts';
 import { Location, Rates } from '../contract/entry.ts';
 import { Label, Resources } from '../contract/units.ts';
+import { WitnessPolicy } from '../ledger/witness/gate.ts';
 
 /** Socket paths end at 107 bytes on Linux; this leaves room for the longest name in the folder. */
 const MAX_RUN_DIR = 60;
@@ -19,6 +20,10 @@ export const DaemonConfig = z.strictObject({
   ledger: z.url(),
   /** The grid this node belongs to; pinned on first use when absent. */
   grid: Digest.optional(),
+  /** Act only on what so many of these witnesses have cosigned; default: the ledger's word is enough. */
+  witnesses: WitnessPolicy.optional(),
+  /** Begin an empty copy of the log at the ledger's snapshot, and act on it before it is audited; needs `grid`. Default: replay the log first. */
+  snapshot: z.boolean().optional(),
   keystore: z.strictObject({ dir: AbsolutePath, unlock: AbsolutePath }),
   /** Name of the node's keys in the keystore. */
   key: z.string().min(1).max(63),

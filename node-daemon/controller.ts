@@ -1,3 +1,4 @@
+import type { Body, ContractId } from '../contract/contract.ts';
 import { engineOf } from '../contract/workload.ts';
 import type { Condition, Driver, Running } from './driver.ts';
 import { Bodies } from './bodies.ts';
@@ -14,6 +15,8 @@ const COALESCE_MS = 50;
 const LOOK_MS = 2000;
 const INSPECT_MS = 10_000;
 const RETRY_START_MS = 2000;
+/** Versions that may be signed before the body of one of them arrives. */
+const MAX_VERSIONS_BEHIND = 8;
 
 export interface ControllerOptions {
   readonly standing: Standing;
@@ -32,6 +35,8 @@ export class Controller {
   readonly bodies: Bodies;
   readonly #running = new Map<string, Running>();
   readonly #stopping = new Map<string, Promise<void>>();
+  /** What each holding should be by the last contract whose body was verified here. */
+  readonly #judged = new Map<string, Desired>();
   readonly #failedStarts = new Map<string, { reason: string; at: number }>();
   readonly #timers: NodeJS.Timeout[];
   readonly #unsubscribe: () => void;
@@ -74,6 +79,16 @@ export class Controller {
     return this.#running.get(service)?.socket;
   }
 
+  /** The body of a contract; while an update's is on the way, that of the version which it replaces. */
+  bodyInForce(contract: ContractId): Body | undefined {
+    const { contracts } = this.#o.standing.follower.state();
+    for (let id: ContractId | undefined = contract, n = 0; id !== undefined && n < MAX_VERSIONS_BEHIND; id = contracts[id]?.header.supersedes, n++) {
+      const body = this.bodies.get(id);
+      if (body) return body;
+    }
+    return undefined;
+  }
+
   isRunning(key: string): boolean {
     return this.#running.has(key) || this.#stopping.has(key);
   }
@@ -97,7 +112,9 @@ export class Controller {
   async #look(): Promise<void> {
     const { standing, onLook } = this.#o;
     const held = holdingsOf(standing.follower.state(), standing.id);
-    this.bodies.keep(new Set(held.map((h) => h.contract)));
+    for (const key of this.#judged.keys()) if (!held.some((h) => keyOf(h) === key)) this.#judged.delete(key);
+    // An update's body may still be on the way: until then what it replaces counts, for the dialling too.
+    this.bodies.keep(new Set([...held.map((h) => h.contract), ...[...this.#judged.values()].map((d) => d.held.contract)]));
     for (const key of this.#failedStarts.keys()) if (!held.some((h) => keyOf(h) === key)) this.#failedStarts.delete(key);
     const refused = new Map<string, Observation>();
     const desired: Desired[] = [];
@@ -117,16 +134,23 @@ export class Controller {
     const state = standing.follower.state();
     const header = verifyHeader(state, held, facts);
     const verified = header.ok ? this.bodies.check(header.header, held) : header;
-    if (!verified) return { held, phase: 'starting', reason: this.bodies.waitingFor(held.contract) };
+    if (!verified) {
+      // An update was signed and its body is on the way: until it is here, what it replaces runs on, with the slots of now.
+      const before = this.#judged.get(keyOf(held));
+      if (header.ok && before) return before.workload.type === 'archive' ? { ...before, slots: slotsOf(state, held.deployment, before.workload.spec.slots) } : before;
+      return { held, phase: 'starting', reason: this.bodies.waitingFor(held.contract) };
+    }
     if (!verified.ok) return { held, phase: 'failed', reason: `${verified.code}: ${verified.message}` };
     const { workload } = verified;
     const engine = verified.header.engines.find((e) => e.name === engineOf(workload.type))?.digest;
     const missing = missingSecret(state, standing.id, held.deployment, workload);
-    return {
+    const desired: Desired = {
       key: keyOf(held), held, workload, ...(engine && { engine }),
       slots: workload.type === 'archive' ? slotsOf(state, held.deployment, workload.spec.slots) : [],
       ...(missing !== undefined && { waitingFor: `waiting for secret ${missing}` }),
     };
+    this.#judged.set(desired.key, desired);
+    return desired;
   }
 
   async #act(step: Step): Promise<void> {
@@ -163,7 +187,11 @@ export class Controller {
     this.#running.delete(key);
     this.#stopping.set(key, running.stop()
       .catch((error: unknown) => this.#o.standing.log('warn', 'workload.not_stopped', { workload: key, reason: messageOf(error) }))
-      .finally(() => this.#stopping.delete(key)));
+      .finally(() => {
+        this.#stopping.delete(key);
+        // Its successor, an update of the same, waits for this.
+        this.kick();
+      }));
     this.#o.standing.log('info', 'workload.stopped', { workload: key });
   }
 

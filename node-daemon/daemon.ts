@@ -79,7 +79,7 @@ async function serve(config: DaemonConfig, node: Node, { signal, log, closers }:
   const rules = {
     id, leaseHeld,
     state: () => follower.state(),
-    bodyOf: (contract: ContractId) => parts.controller?.bodies.get(contract),
+    bodyOf: (contract: ContractId) => parts.controller?.bodyInForce(contract),
     socketOf: (service: string) => parts.controller?.socketOf(service),
   };
   const services = new Services(rules);

@@ -8,7 +8,7 @@ import { type Digest, digestBytes, digestOf } from '../contract/digest.ts';
 import type { Kind, Location, Payload } from '../contract/entry.ts';
 import { type EntrySigner, type Envelope, sealEnvelope } from '../contract/envelope.ts';
 import { place } from '../contract/placement.ts';
-import { resolvePolicy } from '../contract/policy.ts';
+import { resolvePolicy } from '../contract/policy-template.ts';
 import { priceOf } from '../contract/price.ts';
 import type { PrincipalId, PrincipalKind } from '../contract/principal.ts';
 import { boundsOf, type Workload } from '../contract/workload.ts';
@@ -23,6 +23,7 @@ import type { DaemonConfig } from './config.ts';
 import { DATA_KEY, S3_CREDENTIALS } from './secrets.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
+const EXPLANATION = digestOf('what was shown');
 const POLICY = { all: [{ role: 'it-expert' }, { role: 'legal' }] };
 const GIB = 1024 ** 3;
 
@@ -147,8 +148,8 @@ export class TestGrid {
 
   async approve({ header, id }: { header: Header; id: ContractId }): Promise<void> {
     const { signBefore } = header.validity;
-    await this.say('contract.approved', this.requester, { contract: id, role: 'it-expert', statement: 'read', signBefore });
-    await this.say('contract.approved', this.legal, { contract: id, role: 'legal', statement: 'read', signBefore });
+    await this.say('contract.approved', this.requester, { contract: id, role: 'it-expert', explanation: EXPLANATION, statement: 'read', signBefore });
+    await this.say('contract.approved', this.legal, { contract: id, role: 'legal', explanation: EXPLANATION, statement: 'read', signBefore });
   }
 
   /** Seals an archive's secrets for its first holders. */

@@ -4,6 +4,7 @@ import type { EntrySigner } from '../contract/envelope.ts';
 import type { PrincipalId } from '../contract/principal.ts';
 import { type Follower, openFollower } from '../ledger/follower.ts';
 import { type IdentityOptions, prepareIdentity } from '../ledger/membership.ts';
+import { findOpeners } from '../ledger/opening/find.ts';
 import { openKeystore, type SealingKey } from '../signer/keystore.ts';
 import type { DhKey } from '../signer/keys.ts';
 import { type Capabilities, findCapabilities } from './capabilities.ts';
@@ -36,7 +37,7 @@ export async function openNode(config: DaemonConfig, o: { signal: AbortSignal; l
   const [signer, overlay, sealing] = await Promise.all([keystore.signing(config.key), keystore.overlay(config.key), keystore.sealing(config.key)]);
   const capabilities = await findCapabilities(config);
   for (const { name, reason } of capabilities.missing) log('warn', 'capability.missing', { name, reason });
-  const follower = await openFollower({ url: config.ledger, dir: path.join(config.state, 'ledger'), pin: config.grid && { grid: config.grid }, signal });
+  const follower = await openFollower({ url: config.ledger, dir: path.join(config.state, 'ledger'), pin: config.grid && { grid: config.grid }, witnesses: config.witnesses, snapshot: config.snapshot, openers: findOpeners(), signal });
   closers.push(() => follower.close());
   const grid = await follower.waitFor((s) => s.grid?.digest, { signal });
   const { label } = config.offer;

@@ -1,4 +1,4 @@
-import type { Digest } from '../contract/digest.ts';
+import { type Digest, digestOf } from '../contract/digest.ts';
 import type { Workload } from '../contract/workload.ts';
 import type { HeldWorkload, Slot } from './holdings.ts';
 
@@ -21,6 +21,8 @@ export interface Actual {
   readonly key: string;
   /** The slots the workload was told last. */
   readonly slots: readonly Slot[];
+  /** What it was started as. */
+  readonly desired: Pick<Desired, 'workload' | 'engine'>;
 }
 
 export type Step =
@@ -47,9 +49,15 @@ export function reconcile({ desired, actual, leaseHeld }: Situation): Step[] {
   const others = [...wanted.values()].flatMap((d): Step[] => {
     const now = running.get(d.key);
     if (!now) return d.waitingFor === undefined ? [{ type: 'start', desired: d }] : [];
+    // An update was signed: it goes on as what is signed now, with the data that it has.
+    if (specOf(now.desired) !== specOf(d)) return [{ type: 'stop', key: d.key }, ...(d.waitingFor === undefined ? [{ type: 'start' as const, desired: d }] : [])];
     return sameSlots(now.slots, d.slots) ? [] : [{ type: 'update-slots', key: d.key, slots: d.slots }];
   });
   return [...stops, ...others];
+}
+
+function specOf({ workload, engine }: Pick<Desired, 'workload' | 'engine'>): string {
+  return digestOf({ workload, engine: engine ?? null });
 }
 
 function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {

@@ -109,5 +109,5 @@ export class Reporter {
 
 /** Everybody reads the log: names of files on this machine stay in its own status and logs. */
 export function publicReason(reason: string): string {
-  return reason.replace(/(^|[\s'"(=])\/[^\s'"),]*/g, '$1(path)').slice(0, MAX_REASON);
+  return reason.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').replace(/(^|[\s'"(=])\/[^\s'"),]*/g, '$1(path)').slice(0, MAX_REASON);
 }

@@ -1,11 +1,13 @@
 import { type Body, checkBody, contractId, type Header } from '../contract/contract.ts';
 import type { Digest } from '../contract/digest.ts';
 import { allowedAt } from '../contract/placement.ts';
-import { evaluatePolicy } from '../contract/policy.ts';
+import { explainMissing } from '../contract/policy-words.ts';
 import type { PrincipalId } from '../contract/principal.ts';
 import { fits } from '../contract/units.ts';
 import { type EngineName, engineOf, type Workload, type WorkloadType } from '../contract/workload.ts';
 import type { LedgerState } from '../ledger/state/machine.ts';
+import { isNamed } from '../ledger/state/principals.ts';
+import { quorumOf } from '../ledger/state/views.ts';
 import { type HeldWorkload, isHeldBy } from './holdings.ts';
 
 /** Headers in the state never change, and hashing one at every entry of the log would cost more than all the rest. */
@@ -47,8 +49,8 @@ export function verifyHeader(state: LedgerState, held: HeldWorkload, own: OwnFac
   if (contract.status !== 'active') return refuse('contract_not_open', `the contract is ${contract.status}`);
   if (state.deployments[held.deployment]?.contract !== held.contract || header.deployment !== held.deployment) return refuse('contract_superseded', 'the deployment runs under another contract');
   if (header.validity.notAfter <= state.time) return refuse('contract_expired', `the contract ended at ${header.validity.notAfter}`);
-  const quorum = evaluatePolicy(header.policy, contract.votes);
-  if (!quorum.met) return refuse('quorum_missing', `not signed by: ${quorum.waitingFor.join(', ')}`);
+  const quorum = quorumOf(state, held.contract);
+  if (!quorum?.met) return refuse('quorum_missing', `not signed by: ${explainMissing(quorum?.missing ?? [], (id) => state.principals[id]?.name ?? id).join(', ')}`);
   for (const check of [checkBlueprint(state, header), checkPlace(state, header, held, own)]) if (!check.ok) return check;
   return { ok: true, header };
 }
@@ -74,8 +76,7 @@ function checkBlueprint(state: LedgerState, header: Header): { ok: true } | Refu
   const { name, version, digest } = header.blueprint;
   const published = state.blueprints[`${name}@${version}`];
   if (published?.digest !== digest) return refuse('blueprint_unknown', `blueprint ${name}@${version} with digest ${digest} is not published on this grid`);
-  const author = state.principals[published.author];
-  if (!author || !state.grid?.payload.authors.includes(author.key)) return refuse('blueprint_untrusted', `the author of ${name}@${version} is not one that this grid trusts`);
+  if (!isNamed(state, 'authors', published.author)) return refuse('blueprint_untrusted', `the author of ${name}@${version} is not one that this grid trusts`);
   return { ok: true };
 }
 

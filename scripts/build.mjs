@@ -29,7 +29,7 @@ const SETTINGS = {
   // Beside the entries, so that import.meta.url means dist/ in every chunk.
   chunkNames: 'chunk-[hash]',
   banner: { js: REQUIRE },
-  external: ['better-sqlite3', '@ronomon/reed-solomon'],
+  external: ['better-sqlite3', '@ronomon/reed-solomon', '@polkadot/api'],
   loader: { '.yaml': 'text', '.html': 'text', '.css': 'text', '.svg': 'text' },
 };
 

@@ -10,6 +10,9 @@ export const PROGRAMS = {
   zdb: 'storage/zdb/main.ts',
   archive: 'storage/archive/main.ts',
   ledger: 'ledger/main.ts',
+  witness: 'ledger/witness/main.ts',
+  'ledger-snapshot': 'ledger/snapshot/worker.ts',
+  'ledger-opener': 'ledger/opening/worker.ts',
   gateway: 'gateway/main.ts',
   bot: 'bot/main.ts',
 };

@@ -20,21 +20,13 @@ export function generatePkcs8(type: 'signing' | 'overlay'): Buffer {
   return privateKey.export({ format: 'der', type: 'pkcs8' });
 }
 
-/** PKCS#8 DER of an Ed25519 private key in PEM; undefined when it is anything else. */
-export function signingPkcs8(pem: string): Buffer | undefined {
-  try {
-    const key = createPrivateKey(pem);
-    return key.asymmetricKeyType === 'ed25519' ? key.export({ format: 'der', type: 'pkcs8' }) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
+/** A signer from PKCS#8 DER, which is overwritten: from then on the key is OpenSSL's alone. */
 export function signerOf(pkcs8: Buffer): EntrySigner {
   const key = privateKeyOf(pkcs8, 'ed25519');
   return { key: encodeDidKey(rawPublic(key)), sign: (message) => new Uint8Array(sign(null, message, key)) };
 }
 
+/** A Diffie-Hellman key from PKCS#8 DER, which is overwritten. */
 export function dhKeyOf(pkcs8: Buffer): DhKey {
   const privateKey = privateKeyOf(pkcs8, 'x25519');
   return {
@@ -48,6 +40,7 @@ export function dhKeyOf(pkcs8: Buffer): DhKey {
 
 function privateKeyOf(pkcs8: Buffer, type: 'ed25519' | 'x25519'): KeyObject {
   const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+  pkcs8.fill(0);
   if (key.asymmetricKeyType !== type) throw new TypeError(`expected an ${type} key, got ${key.asymmetricKeyType ?? 'none'}`);
   return key;
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../../contract/canonical.ts';
+import type { ContractId } from '../../contract/contract.ts';
 import type { Digest } from '../../contract/digest.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
 import type { Blueprint } from '../../knowledge/blueprint.ts';
@@ -15,4 +16,6 @@ export interface PlanInput {
   readonly nonce: string;
   readonly blueprint: { readonly parsed: Blueprint; readonly digest: Digest };
   readonly parameters: Parameters;
+  /** The contract in force that this one is to replace; its nonce, deployment and organisation are kept. */
+  readonly supersedes?: ContractId | undefined;
 }

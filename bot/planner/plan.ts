@@ -1,7 +1,7 @@
 import { type Body, bodyBytes, type Constraints, contractId, type ContractId, deploymentId, type Header } from '../../contract/contract.ts';
-import { digestBytes, type Digest } from '../../contract/digest.ts';
+import { digestBytes, digestOf, type Digest } from '../../contract/digest.ts';
 import { allowedAt, type Candidate, place, type Placed, type Placement } from '../../contract/placement.ts';
-import { resolvePolicy } from '../../contract/policy.ts';
+import { resolvePolicy } from '../../contract/policy-template.ts';
 import { priceOf } from '../../contract/price.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
 import { formatBytes, formatMoney } from '../../contract/units.ts';
@@ -10,6 +10,7 @@ import { compileBlueprint } from '../../knowledge/compile.ts';
 import type { LedgerState } from '../../ledger/state/state.ts';
 import { candidates } from '../../ledger/state/views.ts';
 import { largestThatFits } from './alternatives.ts';
+import { type Base, baseOf, keepInPlace } from './base.ts';
 import type { Parameters, PlanInput } from './input.ts';
 import { freeName } from './names.ts';
 
@@ -21,7 +22,7 @@ export interface Plan { readonly ok: true; readonly contract: ContractId; readon
 /** Its own code, or the compiler's. */
 export interface PlanRefusal { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string }
 export type PlanRefusalCode =
-  | 'no_organisation' | 'policy_unmet' | 'blueprint_unpublished' | 'no_nodes_in_place' | 'no_capacity' | 'no_engine' | 'over_budget' | 'grid_not_ready';
+  | 'no_organisation' | 'not_in_force' | 'place_fixed' | 'layout_fixed' | 'policy_unmet' | 'blueprint_unpublished' | 'no_nodes_in_place' | 'no_capacity' | 'no_engine' | 'over_budget' | 'grid_not_ready';
 
 /** Snapshot in, contract out: the same input gives the same bytes, which is how `contract verify` checks one. */
 export function planContract(input: PlanInput): Plan | PlanRefusal {
@@ -30,23 +31,36 @@ export function planContract(input: PlanInput): Plan | PlanRefusal {
   const { blueprint: name, version } = blueprint.parsed;
   const published = state.blueprints[`${name}@${version}`];
   if (published?.digest !== blueprint.digest) return refuse('blueprint_unpublished', `blueprint ${name}@${version} is not published on this grid with this content`, 'have a trusted author publish it');
-  const organisation = organisationOf(state, requester);
+  const { policy: written, acceptance: toAccept } = blueprint.parsed;
+  if (digestOf([published.policy, published.acceptance ?? null]) !== digestOf([written, toAccept ?? null])) return refuse('blueprint_unpublished', `blueprint ${name}@${version} asks other signers on the ledger than it says itself`, 'have its author publish what it says, as a higher version');
+  const base = input.supersedes && baseOf(state, input.supersedes);
+  if (input.supersedes && !base) return refuse('not_in_force', `contract ${input.supersedes} is not in force, so that there is nothing to update`, 'see `3bot contract list`');
+  const organisation = base ? base.header.organisation : organisationOf(state, requester);
   const roles = organisation && state.organisations[organisation]?.roles;
   if (!roles) return refuse('no_organisation', 'the requester belongs to no organisation, so nobody can be asked to sign', 'let an organisation name the requester in its roster');
-  const policy = resolvePolicy(published.policy, roles);
-  if (!policy.ok) return refuse('policy_unmet', `nobody holds the role ${policy.missingRoles.join(', ')}`, 'have the organisation name somebody');
+  const policy = resolvePolicy(published.policy, roles, requester);
+  const acceptance = published.acceptance && resolvePolicy(published.acceptance, roles, requester);
+  for (const asked of [policy, acceptance]) if (asked?.ok === false) return refuse('policy_unmet', `too few hold the role ${asked.missingRoles.join(', ')}`, 'have the organisation name somebody');
+  if (!policy.ok || acceptance?.ok === false) return refuse('policy_unmet', 'nobody can sign', 'have the organisation name somebody');
 
-  const compiled = compileWithFreeName(input);
+  const compiled = compileWithFreeName(input, base || undefined);
   if (!compiled.ok) return { ok: false, code: compiled.code, message: compiled.message, hint: compiled.hint ?? 'change the request' };
   const { parameters, title, constraints } = compiled;
   const workloads = [...compiled.workloads];
   const market = candidates(state);
-  const engines = chooseEngines(workloads, market, constraints);
+  // An update is no upgrade: what runs keeps the engine that was signed for it.
+  const engines = keepEngines(base ? base.header.engines : [], chooseEngines(workloads, market, constraints));
   const deployment = deploymentId({ grid: state.grid.digest, requester, nonce });
-  const placement = placeWorkloads({ deployment, constraints, engines, workloads, market });
+  const fixed = base && whatStaysFixed(base, { workloads, constraints, market });
+  if (fixed) return fixed;
+  const keep = base ? keepInPlace(base, workloads, market) : undefined;
+  if (keep?.ok === false) return refuse('no_capacity', `${keep.workload.name} would take ${formatBytes(BigInt(keep.more.disk))} more disk than its node has free`, 'ask for less, or for a new deployment');
+  const placed = keep?.kept.placed ?? [];
+  const placement = placeWorkloads({ deployment, constraints, engines, workloads, placed, market: keep?.kept.market ?? market });
   if (!placement.ok) return explainMisfit(input, placement, { constraints, market });
 
-  const assignments = placement.assignments.map(({ workload, type, group, node, resources }) => ({ workload, type, group, node, resources }));
+  const nodeOf = new Map([...placed, ...placement.assignments].map((p) => [p.workload, p.node]));
+  const assignments = workloads.flatMap(({ name: workload, type, group, resources }) => { const node = nodeOf.get(workload); return node ? [{ workload, type, group, node, resources }] : []; });
   const price = priceOf(assignments, (node) => state.nodes[node]?.offer?.rates, state.grid.payload.currency);
   const limit = parameters['max_price'];
   if (typeof limit === 'string' && BigInt(price.month) > BigInt(limit)) {
@@ -55,15 +69,18 @@ export function planContract(input: PlanInput): Plan | PlanRefusal {
   const body: Body = { parameters, workloads };
   const months = typeof parameters['months'] === 'number' ? parameters['months'] : 1;
   const signBefore = Date.parse(state.time) + state.grid.payload.proposalSeconds * 1000;
+  const end = new Date(signBefore + months * MONTH_MS).toISOString();
   const header: Header = {
     grid: state.grid.digest,
     deployment,
-    version: 1,
+    version: base ? base.header.version + 1 : 1,
+    ...(base && { supersedes: base.id }),
     requester,
     organisation,
     title,
     blueprint: { name, version, digest: blueprint.digest },
     policy: policy.policy,
+    ...(acceptance && { acceptance: acceptance.policy }),
     autonomy: blueprint.parsed.autonomy,
     constraints,
     assignments,
@@ -71,7 +88,8 @@ export function planContract(input: PlanInput): Plan | PlanRefusal {
     bounds: boundsOf(workloads),
     names: workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : [])),
     price,
-    validity: { signBefore: new Date(signBefore).toISOString(), notAfter: new Date(signBefore + months * MONTH_MS).toISOString() },
+    validity: { signBefore: new Date(signBefore).toISOString(), // An update never takes away time that was signed for.
+      notAfter: base && base.header.validity.notAfter > end ? base.header.validity.notAfter : end },
     derivation: { planner: PLANNER, ledger: input.ledger, time: state.time, nonce },
     bodyDigest: digestBytes(bodyBytes(body)),
   };
@@ -83,14 +101,30 @@ export function organisationOf(state: LedgerState, principal: PrincipalId): Prin
   return (Object.keys(state.organisations) as PrincipalId[]).sort().find((id) => Object.values(state.organisations[id]?.roles ?? {}).flat().includes(principal));
 }
 
-function compileWithFreeName({ blueprint, parameters, state }: PlanInput): ReturnType<typeof compileBlueprint> {
+function compileWithFreeName({ blueprint, parameters, state }: PlanInput, base: Base | undefined): ReturnType<typeof compileBlueprint> {
   const currency = state.grid?.payload.currency;
   const compile = (raw: Parameters): ReturnType<typeof compileBlueprint> => compileBlueprint(blueprint.parsed, raw, currency === undefined ? {} : { currency });
   const first = compile(parameters);
   // A name that was asked for is kept, and refused by the ledger when taken; a default one gives way.
   if (!first.ok || parameters['name'] !== undefined || typeof first.parameters['name'] !== 'string') return first;
-  const name = freeName(first.parameters['name'], (candidate) => state.names[candidate] !== undefined);
+  const name = freeName(first.parameters['name'], (candidate) => state.names[candidate] !== undefined && state.names[candidate] !== base?.header.deployment);
   return name === first.parameters['name'] ? first : compile({ ...parameters, name });
+}
+
+/** An update leaves what it keeps where it lies, and a group that holds parts of one whole as it is laid out. */
+function whatStaysFixed(base: Base, { workloads, constraints, market }: { workloads: readonly Workload[]; constraints: Constraints; market: readonly Candidate[] }): PlanRefusal | undefined {
+  const kept = base.assignments.filter((a) => workloads.some((w) => w.name === a.workload));
+  const abroad = kept.map((a) => ({ a, at: market.find((c) => c.node === a.node)?.location })).find(({ at }) => at && !allowedAt(constraints, at));
+  if (abroad?.at) return refuse('place_fixed', `${abroad.a.workload} lies in ${abroad.at.city}, ${abroad.at.country}, and an update moves nothing`, 'ask for a new deployment there, and copy the data');
+  const members = (of: readonly { readonly group: string; readonly name: string }[], group: string): string => of.filter((w) => w.group === group).map((w) => w.name).sort().join(' ');
+  const before = base.assignments.map((a) => ({ group: a.group, name: a.workload }));
+  const changed = base.header.bounds.find(({ group, atMost }) => members(before, group) !== members(workloads, group) || boundsOf(workloads).find((b) => b.group === group)?.atMost !== atMost);
+  return changed && refuse('layout_fixed', `what the group ${changed.group} holds together is laid out over exactly its members; an update keeps them`, 'ask for a new deployment, and copy the data');
+}
+
+/** The engines of what runs already, and of the rest. */
+function keepEngines(before: readonly Engine[], chosen: readonly Engine[]): Engine[] {
+  return chosen.map((engine) => before.find((kept) => kept.name === engine.name) ?? engine);
 }
 
 /**
@@ -111,11 +145,11 @@ function chooseEngines(workloads: readonly Workload[], market: readonly Candidat
   });
 }
 
-export interface PlaceWorkloads { deployment: string; constraints: Constraints; engines: readonly Engine[]; workloads: readonly Workload[]; market: readonly Candidate[] }
+interface PlaceWorkloads { deployment: string; constraints: Constraints; engines: readonly Engine[]; workloads: readonly Workload[]; placed: readonly Placed[]; market: readonly Candidate[] }
 
-function placeWorkloads({ deployment, constraints, engines, workloads, market }: PlaceWorkloads): Placement {
-  const placeable = workloads.map((w) => ({ workload: w.name, type: w.type, group: w.group, resources: w.resources }));
-  const placed: Placed[] = [];
+function placeWorkloads({ deployment, constraints, engines, workloads, placed, market }: PlaceWorkloads): Placement {
+  const there = new Set(placed.map((p) => p.workload));
+  const placeable = workloads.filter((w) => !there.has(w.name)).map((w) => ({ workload: w.name, type: w.type, group: w.group, resources: w.resources }));
   return place({ deployment, constraints, engines, workloads: placeable, placed, candidates: market });
 }
 
@@ -131,7 +165,7 @@ function explainMisfit(input: PlanInput, misfit: Extract<Placement, { ok: false 
     const compiled = compileBlueprint(input.blueprint.parsed, parameters);
     if (!compiled.ok) return false;
     const engines = chooseEngines(compiled.workloads, market, constraints);
-    return placeWorkloads({ deployment: '', constraints, engines, workloads: compiled.workloads, market }).ok;
+    return placeWorkloads({ deployment: '', constraints, engines, workloads: compiled.workloads, placed: [], market }).ok;
   });
   return refuse('no_capacity', need, fits ? `${fits.parameter} of ${formatBytes(fits.bytes)} would fit in ${where} with the same settings` : 'ask for less, or for more places');
 }

@@ -12,7 +12,7 @@ export function recompile(contract: { header: Header; body: Body }, at: Pick<Pla
   const { header, body } = contract;
   if (header.derivation.planner !== PLANNER) return { ok: false, code: 'planner_mismatch', message: `compiled by ${header.derivation.planner}, this is ${PLANNER}` };
   if (at.ledger.root !== header.derivation.ledger.root) return { ok: false, code: 'digest_mismatch', message: `derived from a ledger with root ${header.derivation.ledger.root}; at that size it has ${at.ledger.root}` };
-  const again = planContract({ ...at, requester: header.requester, nonce: header.derivation.nonce, parameters: body.parameters });
+  const again = planContract({ ...at, requester: header.requester, nonce: header.derivation.nonce, parameters: body.parameters, supersedes: header.supersedes });
   if (!again.ok) return { ok: false, code: 'digest_mismatch', message: `its derivation does not compile: ${again.message}` };
   const id = contractId(header);
   return again.contract === id ? { ok: true } : { ok: false, code: 'digest_mismatch', message: `its derivation compiles to ${again.contract}, the contract is ${id}` };

@@ -1,9 +1,9 @@
 import { type Body, checkBody, type ContractId, type Header } from '../../contract/contract.ts';
-import { evaluatePolicy } from '../../contract/policy.ts';
 import { parseBlueprint } from '../../knowledge/blueprint.ts';
 import { ALREADY_VERIFIED, leafBytes, openEntry } from '../../ledger/leaf.ts';
 import { Frontier, leafHash } from '../../ledger/merkle.ts';
 import { applyEntry, emptyState } from '../../ledger/state/machine.ts';
+import { waitingFor } from '../../ledger/state/views.ts';
 import { recompile } from '../planner/verify.ts';
 import type { BotContext, ToolRefusal } from '../context.ts';
 
@@ -14,6 +14,7 @@ const DISTRUST = 'do not sign it, and do not trust what runs under it';
 export interface ContractSummary {
   readonly contract: ContractId;
   readonly deployment: string;
+  readonly version: number;
   readonly title: string;
   readonly status: string;
   readonly requester: string;
@@ -24,27 +25,37 @@ export interface ContractSummary {
 }
 
 export function listContracts({ follower }: Reader): ContractSummary[] {
-  return Object.entries(follower.state().contracts).map(([id, { header, status, votes }]) => ({
+  const state = follower.state();
+  return Object.entries(state.contracts).map(([id, { header, status }]) => ({
     contract: id as ContractId,
     deployment: header.deployment,
+    version: header.version,
     title: header.title,
     status,
     requester: header.requester,
-    waitingFor: status === 'proposed' ? evaluatePolicy(header.policy, votes).waitingFor : [],
+    waitingFor: status === 'proposed' ? waitingFor(state, id as ContractId) : [],
     price: header.price,
     signBefore: header.validity.signBefore,
     notAfter: header.validity.notAfter,
   }));
 }
 
-/** The contract whose id or deployment id begins so; refused when none or several do. */
+/** An id is given by its beginning: so many hex digits at least, since something is signed or ended by it. */
+const ID = /^(?:sha256:)?([0-9a-f]{6,64})$/;
+
+/** The contract whose id begins so, or the version in force of the deployment whose id does; refused when none or several are. */
 export function findContract({ follower }: Reader, text: string): { ok: true; contract: ContractId } | ToolRefusal {
-  const prefix = text.startsWith('sha256:') ? text : `sha256:${text}`;
-  const contracts = follower.state().contracts;
-  const found = (Object.keys(contracts) as ContractId[]).filter((id) => id.startsWith(prefix) || contracts[id]?.header.deployment.startsWith(prefix));
+  const digits = ID.exec(text)?.[1];
+  if (digits === undefined) return { ok: false, code: 'id_invalid', message: `${JSON.stringify(text.slice(0, 80))} is not the beginning of an id`, hint: 'give at least 6 hex digits, as `3bot contract list` shows them' };
+  const { contracts, deployments, firstOf } = follower.state();
+  const prefix = `sha256:${digits}`;
+  const byId = (Object.keys(contracts) as ContractId[]).filter((id) => id.startsWith(prefix));
+  const byDeployment = (Object.keys(firstOf) as (keyof typeof firstOf)[]).filter((id) => id.startsWith(prefix)).flatMap((id) => deployments[id]?.contract ?? firstOf[id] ?? []);
+  const found = [...new Set([...byId, ...byDeployment])];
   const [contract] = found;
   if (contract && found.length === 1) return { ok: true, contract };
-  return { ok: false, code: 'contract_unknown', message: found.length === 0 ? `no contract or deployment on this grid begins with ${text}` : `${found.length} contracts begin with ${text}`, hint: 'see `3bot contract list`' };
+  if (found.length === 0) return { ok: false, code: 'contract_unknown', message: `no contract or deployment on this grid begins with ${text}`, hint: 'see `3bot contract list`' };
+  return { ok: false, code: 'contract_ambiguous', message: `${found.length} contracts begin with ${text}: ${found.slice(0, 8).map((id) => id.slice(7, 19)).join(', ')}`, hint: 'give more digits' };
 }
 
 /** Header and body, the body held against its digest. */

@@ -5,7 +5,7 @@ import { currentAssignments, isAlive } from '../../ledger/state/views.ts';
 import type { BotContext, ToolRefusal } from '../context.ts';
 import { readContract } from './contracts.ts';
 
-export interface WorkloadStatus { readonly workload: string; readonly type: string; readonly node: string; readonly label: string; readonly city: string; readonly country: string; readonly epoch: number; readonly phase: string; readonly reason: string }
+export interface WorkloadStatus { readonly workload: string; readonly type: string; readonly node: string; readonly label: string; readonly city: string; readonly country: string; readonly epoch: number; readonly phase: string; readonly reason: string; /** Digest of the engine that its node measured before it started it. */ readonly measured?: string }
 
 /** Every workload of a deployment: where it lies now, and what its node last said; `lost` when nobody can hold that any more. */
 export function deploymentStatus(state: LedgerState, id: DeploymentId): WorkloadStatus[] {
@@ -20,7 +20,7 @@ export function deploymentStatus(state: LedgerState, id: DeploymentId): Workload
     // What a node said before it went silent is no news of it.
     const lost = node && !isAlive(node, state.time) ? { phase: 'lost', reason: `the lease of ${label} has ended; the workload ${moves ? 'moves to another node' : 'waits for it, since the contract lets nobody replace it'}` } : undefined;
     const current = lost ?? (report && report.epoch === holding?.epoch ? report : undefined);
-    return { workload: a.workload, type: a.type, node: a.node, label, city: node?.attested?.city ?? '?', country: node?.attested?.country ?? '?', epoch: holding?.epoch ?? 0, phase: current?.phase ?? 'waiting', reason: current?.reason ?? 'its node has not reported yet' };
+    return { workload: a.workload, type: a.type, node: a.node, label, city: node?.attested?.city ?? '?', country: node?.attested?.country ?? '?', epoch: holding?.epoch ?? 0, phase: current?.phase ?? 'waiting', reason: current?.reason ?? 'its node has not reported yet', ...(report?.measured !== undefined && report.epoch === holding?.epoch && { measured: report.measured }) };
   });
 }
 

@@ -2,6 +2,7 @@ import { planRequest, understandText } from '../../bot/tools/request.ts';
 import { accept } from '../ask.ts';
 import { connectBot } from '../connect.ts';
 import type { Outcome } from '../output.ts';
+import { parseParams } from '../params.ts';
 import { Refusal } from '../refusal.ts';
 import { renderPlan } from '../render/plan.ts';
 import { stateDir } from '../state-dir.ts';
@@ -25,12 +26,4 @@ export async function planCommand(text: string | undefined, flags: PlanFlags): P
   } finally {
     await close();
   }
-}
-
-function parseParams(params: readonly string[]): Record<string, string> {
-  return Object.fromEntries(params.map((param) => {
-    const at = param.indexOf('=');
-    if (at < 1) throw new Refusal({ code: 'invalid_parameter', message: `expected --param name=value, got ${JSON.stringify(param)}` });
-    return [param.slice(0, at), param.slice(at + 1)];
-  }));
 }

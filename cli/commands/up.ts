@@ -14,8 +14,9 @@ import { type LocalGrid, startGrid } from '../up/grid.ts';
 import { loadGridFile } from '../up/grid-file.ts';
 import { keystorePaths, openPartyKeystore } from '../up/grid-keys.ts';
 import { probeArchive } from '../up/probe.ts';
+import { unlocking } from '../unlock.ts';
 
-export interface UpFlags { readonly grid?: string; readonly state?: string; readonly json?: boolean; readonly ask?: string; readonly yes?: boolean; readonly new?: boolean; readonly prompt?: boolean; readonly exit?: boolean }
+export interface UpFlags { readonly grid?: string; readonly state?: string; readonly ledger?: string; readonly json?: boolean; readonly ask?: string; readonly yes?: boolean; readonly new?: boolean; readonly prompt?: boolean; readonly exit?: boolean }
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm; only one later than this insists. */
 const SECOND_INTERRUPT_MS = 1000;
@@ -41,13 +42,14 @@ export async function upCommand(flags: UpFlags): Promise<void> {
     progress.update('starting the grid');
     const started = performance.now();
     try {
-      grid = await startGrid({ state, spec: loaded.grid, signal: interrupted.signal, events: { progress: (text) => { progress.update(`starting the grid: ${text}`); }, event: (text) => { progress.note(paint('yellow', text)); } } });
+      grid = await startGrid({ state, spec: loaded.grid, ledger: flags.ledger, signal: interrupted.signal, events: { progress: (text) => { progress.update(`starting the grid: ${text}`); }, event: (text) => { progress.note(paint('yellow', text)); } } });
     } finally {
       progress.stop();
     }
     progress.done(`grid ${loaded.grid.grid}: ledger, ${grid.running.nodes} nodes, ${loaded.grid.gateways.length} gateway and your bot are up (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+    if (grid.chain) progress.note(`  the log lies on ${grid.chain.name}; account ${grid.chain.account} pays for it and had ${grid.chain.balance} at the start`);
     progress.note(paint('dim', '  simulated: places, thin disks, and the stakeholders, whose keys lie on this machine'));
-    return { json: flags.ask === undefined ? { ok: true, ...readyDocument(grid.running) } : undefined, text: flags.ask === undefined ? `ledger   ${grid.running.ledger}\nbot      ${grid.running.bot}\ngateway  ${grid.running.gateway}\nstate    ${grid.running.state}` : '' };
+    return { json: flags.ask === undefined ? { ok: true, ...readyDocument(grid.running), ...(grid.chain && { chain: grid.chain }) } : undefined, text: flags.ask === undefined ? `ledger   ${grid.running.ledger}\nbot      ${grid.running.bot}\ngateway  ${grid.running.gateway}\nstate    ${grid.running.state}` : '' };
   });
   if (!grid) return;
   try {
@@ -73,7 +75,7 @@ async function converse(flags: UpFlags, session: Session): Promise<void> {
   const terminal = flags.ask === undefined && !flags.prompt ? undefined : openTerminal();
   signal.addEventListener('abort', () => { terminal?.close(); }, { once: true });
   if (flags.ask === undefined && !terminal) return;
-  const context = await openBot({ ledger: running.ledger, grid: Digest.parse(running.grid), keystore: keystorePaths(state, 'bot'), signal });
+  const context = await openBot({ ledger: running.ledger, grid: Digest.parse(running.grid), keystore: { ...keystorePaths(state, 'bot'), unlocking: unlocking() }, signal });
   try {
     if (flags.ask !== undefined) await answer(flags.ask, flags, { ...session, context, terminal });
     if (flags.prompt && terminal) await prompt(flags, { ...session, context, terminal });

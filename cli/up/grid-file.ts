@@ -36,6 +36,8 @@ const GridFile = z.strictObject({
   lease_seconds: z.int().min(3).max(86_400),
   proposal_seconds: z.int().min(10).max(30 * 86_400),
   credit: Money,
+  /** Witness processes; nodes then act only on what more than half of them have cosigned. */
+  witnesses: z.int().min(0).max(8).default(0),
   defaults: z.strictObject(means),
   gateways: z.array(z.strictObject({ name: Label, country: Country, city: City })).min(1).max(4),
   nodes: z.array(z.strictObject({ name: Label, country: Country, city: City, relay: z.boolean().optional(), ...z.strictObject(means).partial().shape })).min(1).max(MAX_NODES),

@@ -1,6 +1,7 @@
 import type { EntrySigner } from '../../contract/envelope.ts';
 import { type Keystore, openKeystore } from '../../signer/keystore.ts';
 import type { StateDir } from '../state-dir.ts';
+import { unlocking } from '../unlock.ts';
 
 /** Who signs what in the demonstration; a real organisation names its own people. */
 export const STAKEHOLDERS = ['it-expert', 'legal', 'budget'] as const;
@@ -24,7 +25,7 @@ export function keystorePaths(state: StateDir, party: string): { dir: string; un
 }
 
 export function openPartyKeystore(state: StateDir, party: KeystoreName, create = false): Promise<Keystore> {
-  return openKeystore({ ...keystorePaths(state, party), create });
+  return openKeystore({ ...keystorePaths(state, party), create, unlocking: unlocking() });
 }
 
 /** Opens the keys that begin a grid; makes them at the first start. */

@@ -5,18 +5,22 @@ import type { Digest } from '../../contract/digest.ts';
 import { WorkloadType } from '../../contract/workload.ts';
 import { type LibraryEntry, loadLibrary } from '../../knowledge/library.ts';
 import { type Follower, openFollower } from '../../ledger/follower.ts';
+import { findOpeners } from '../../ledger/opening/find.ts';
 import type { LedgerState } from '../../ledger/state/state.ts';
 import { isAlive } from '../../ledger/state/views.ts';
+import type { WitnessPolicy } from '../../ledger/witness/gate.ts';
 import { lockDirectory } from '../../storage/zdb/lock.ts';
 import { Refusal } from '../refusal.ts';
 import { installRoot, prepareStateDir, type RunningGrid, type StateDir } from '../state-dir.ts';
 import { writeAtomic } from '../write-atomic.ts';
 import { attestLocations } from './attest.ts';
+import { ChainInfo, chooseChain, keepChain } from './chain.ts';
 import { type Genesis, genesisOf } from './genesis.ts';
 import type { GridFile, NodeSpec } from './grid-file.ts';
 import { type GridKeys, keystorePaths, openGridKeys } from './grid-keys.ts';
 import { keepPorts } from './ports.ts';
 import { manage, type Managed } from './process.ts';
+import { startWitnesses, witnessNames } from './witnesses.ts';
 
 const READY_TIMEOUT_MS = 120_000;
 const ATTEST_EVERY_MS = 250;
@@ -30,13 +34,15 @@ export interface GridEvents {
 
 export interface LocalGrid {
   readonly running: RunningGrid;
+  /** The chain that keeps the log, if one does. */
+  readonly chain: ChainInfo | undefined;
   readonly follower: Follower;
   stop(): Promise<void>;
 }
 
 /** Starts every process of a grid on this machine and waits until all nodes hold their lease. */
-export async function startGrid(options: { state: StateDir; spec: GridFile; events: GridEvents; signal: AbortSignal }): Promise<LocalGrid> {
-  const { state, spec, events, signal } = options;
+export async function startGrid(options: { state: StateDir; spec: GridFile; ledger?: string | undefined; events: GridEvents; signal: AbortSignal }): Promise<LocalGrid> {
+  const { state, spec, ledger, events, signal } = options;
   await prepareStateDir(state);
   const lock = lockDirectory(state.root);
   if (!lock) throw new Refusal({ code: 'already_running', message: `a grid is running in ${state.root}`, hint: 'ask it with `./bin/3bot ask "…"`, or give another folder with --state' });
@@ -49,18 +55,18 @@ export async function startGrid(options: { state: StateDir; spec: GridFile; even
     await rm(state.run, { recursive: true, force: true });
   };
   try {
-    return await start({ state, spec, events, signal, processes, stopping, stop });
+    return await start({ state, spec, ledger, events, signal, processes, stopping, stop });
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-interface Starting { state: StateDir; spec: GridFile; events: GridEvents; signal: AbortSignal; processes: Managed[]; stopping: (() => Promise<unknown>)[]; stop: () => Promise<void> }
+interface Starting { state: StateDir; spec: GridFile; ledger: string | undefined; events: GridEvents; signal: AbortSignal; processes: Managed[]; stopping: (() => Promise<unknown>)[]; stop: () => Promise<void> }
 
-async function start({ state, spec, events, signal, processes, stopping, stop }: Starting): Promise<LocalGrid> {
+async function start({ state, spec, ledger: ledgerAt, events, signal, processes, stopping, stop }: Starting): Promise<LocalGrid> {
   const relays = spec.nodes.filter((n) => n.relay).map((n) => n.name);
-  const ports = await keepPorts(state.part('ports.json'), ['ledger', 'gateway', 'bot', ...relays]);
+  const ports = await keepPorts(state.part('ports.json'), ['ledger', 'gateway', 'bot', ...relays, ...witnessNames(spec.witnesses)]);
   const port = (name: string): number => ports[name] ?? 0;
   const run = (p: Managed): Managed => {
     processes.push(p);
@@ -68,15 +74,23 @@ async function start({ state, spec, events, signal, processes, stopping, stop }:
   };
   const logFile = (name: string): string => state.part('logs', `${name}.log`);
 
-  events.progress('keys and ledger');
+  const chosen = await chooseChain(state, ledgerAt);
+  events.progress(chosen ? `keys, and the chain at ${chosen.url}` : 'keys and ledger');
   const keys = await openGridKeys(state);
-  const ledger = run(manage({
-    name: 'ledger', entry: 'ledger.mjs', logFile: logFile('ledger'), restart: true, readyType: 'ready',
-    start: { type: 'start', dir: state.part('ledger'), host: '127.0.0.1', port: port('ledger'), keystore: keystorePaths(state, 'ledger'), key: 'ledger' },
-  }));
-  const ledgerUrl = String((await ledger.ready)['url']);
   const library = loadLibrary(path.join(installRoot(), 'knowledge', 'blueprints'));
   const genesis = await genesisOf({ file: state.part('genesis.json'), spec, keys, library });
+  const witnesses = await startWitnesses({ state, count: spec.witnesses, grid: genesis.grid, ledger: keys.ledger.key, port, started: run });
+  const ledger = run(manage({
+    name: 'ledger', entry: 'ledger.mjs', logFile: logFile('ledger'), restart: true, readyType: 'ready',
+    start: { type: 'start', dir: state.part('ledger'), host: '127.0.0.1', port: port('ledger'), keystore: keystorePaths(state, 'ledger'), key: 'ledger', witnesses: witnesses.addresses.map((address) => ({ ...address })), ...(chosen && { chain: { ...chosen } }) },
+  }));
+  const ledgerReady = await ledger.ready;
+  const ledgerUrl = String(ledgerReady['url']);
+  const chain = chosen && ChainInfo.parse(ledgerReady['chain']);
+  if (chosen && chain) {
+    await keepChain(state, chosen, chain);
+    events.progress(`${chain.name}; the account that pays has ${chain.balance}`);
+  }
   const follower = await begin({ state, ledgerUrl, genesis, library, events, signal });
   stopping.push(() => follower.close());
 
@@ -84,7 +98,7 @@ async function start({ state, spec, events, signal, processes, stopping, stop }:
   const beats = beatsOf(follower.state());
   events.progress(`${spec.nodes.length} nodes`);
   await Promise.all(spec.nodes.map(async (node) => {
-    const configFile = await writeNodeConfig({ state, spec, node, common, listen: node.relay ? port(node.name) : undefined });
+    const configFile = await writeNodeConfig({ state, spec, node, common: { ...common, witnesses: witnesses.policy }, listen: node.relay ? port(node.name) : undefined });
     return run(manage({
       name: node.name, entry: 'node-daemon.mjs', args: ['--config', configFile], logFile: logFile(node.name), restart: false,
       onExit: (code, killed) => { if (!signal.aborted) events.event(`node ${node.name} (${node.city}, ${node.country}) ended: ${killed ?? `code ${code ?? '?'}`}; its logs are in ${logFile(node.name)}`); },
@@ -117,7 +131,7 @@ async function start({ state, spec, events, signal, processes, stopping, stop }:
     nodes: spec.nodes.length,
   };
   await writeAtomic(state.gridFile, JSON.stringify(running));
-  return { running, follower, stop };
+  return { running, chain, follower, stop };
 }
 
 /** Submits the first entries and blobs, as often as needed: after a crash the second time changes nothing. */
@@ -126,9 +140,9 @@ async function begin(options: { state: StateDir; ledgerUrl: string; genesis: Gen
   const results = await submitFirst(ledgerUrl, genesis);
   for (const result of results) {
     if (!result.ok && result.code === 'blueprint_exists') events.event(`${result.message}: the published one stays, give the shipped one a higher version`);
-    if (!result.ok && !REPEATED.has(result.code)) throw new Refusal({ code: result.code, message: `the grid could not begin: ${result.message}`, hint: `this state folder may belong to another grid file or version; give another with --state` });
+    if (!result.ok && !REPEATED.has(result.code)) throw new Refusal({ code: result.code, message: `the grid could not begin: ${result.message}`, hint: result.code === NO_FUNDS ? result.hint : 'this state folder may belong to another grid file or version; give another with --state' });
   }
-  const follower = await openFollower({ url: ledgerUrl, dir: state.part('operator'), pin: { grid: genesis.grid }, signal });
+  const follower = await openFollower({ url: ledgerUrl, dir: state.part('operator'), pin: { grid: genesis.grid }, openers: findOpeners(), signal });
   for (const { source } of library) await follower.putBlob(source);
   return follower;
 }
@@ -136,14 +150,18 @@ async function begin(options: { state: StateDir; ledgerUrl: string; genesis: Gen
 /** A begun grid refuses what it already has; that is what a second start expects. */
 const REPEATED = new Set(['grid_exists', 'principal_exists', 'stale_revision', 'blueprint_exists', 'transfer_repeated']);
 
-async function submitFirst(ledgerUrl: string, genesis: Genesis): Promise<({ ok: true } | { ok: false; code: string; message: string })[]> {
+type FirstResult = { ok: true } | { ok: false; code: string; message: string; hint?: string };
+/** The account on the chain cannot pay; the ledger says where it is and what it lacks. */
+const NO_FUNDS = 'no_funds';
+
+async function submitFirst(ledgerUrl: string, genesis: Genesis): Promise<FirstResult[]> {
   const response = await fetch(`${ledgerUrl}/v1/entries`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ envelopes: genesis.envelopes }) });
-  const body = (await response.json()) as { results?: ({ ok: true } | { ok: false; code: string; message: string })[]; error?: { message?: string } };
+  const body = (await response.json()) as { results?: FirstResult[]; error?: { message?: string } };
   if (!body.results) throw new Error(`the ledger answered ${response.status}: ${body.error?.message ?? 'nothing that could be read'}`);
   return body.results;
 }
 
-async function writeNodeConfig(options: { state: StateDir; spec: GridFile; node: NodeSpec; common: { ledger: string; grid: Digest }; listen: number | undefined }): Promise<string> {
+async function writeNodeConfig(options: { state: StateDir; spec: GridFile; node: NodeSpec; common: { ledger: string; grid: Digest; witnesses: WitnessPolicy | undefined }; listen: number | undefined }): Promise<string> {
   const { state, spec, node, common, listen } = options;
   const means = { ...spec.defaults, ...Object.fromEntries(Object.entries(node).filter(([, v]) => v !== undefined)) };
   const dir = state.part('nodes', node.name);

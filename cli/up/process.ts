@@ -1,12 +1,16 @@
 import { type ChildProcess, fork, type Serializable } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
+import { Refusal } from '../refusal.ts';
 import { installRoot } from '../state-dir.ts';
 
 const RESTART_DELAYS_MS = [200, 500, 1000, 2000, 5000];
 const STOP_GRACE_MS = 5000;
 /** A log that is longer at a start is put aside; one older one is kept. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
+
+const Failed = z.object({ type: z.literal('failed'), code: z.string(), message: z.string(), hint: z.string().optional() });
 
 export interface ManagedOptions {
   readonly name: string;
@@ -49,6 +53,9 @@ export function manage(options: ManagedOptions): Managed {
     if (options.start !== undefined) child.send(options.start, () => undefined);
     if (options.readyType === undefined) settle.resolve({});
     child.on('message', (message) => {
+      const failed = Failed.safeParse(message);
+      // What it says itself is clearer than how it ended.
+      if (failed.success) settle.reject(new Refusal({ code: failed.data.code, message: `the ${options.name} could not start: ${failed.data.message}`, hint: failed.data.hint ?? `its log is ${options.logFile}` }));
       if (typeof message !== 'object' || !('type' in message) || message.type !== options.readyType) return;
       failures = 0;
       settle.resolve({ ...message });

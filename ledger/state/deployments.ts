@@ -1,6 +1,7 @@
 import type { Payload } from '../../contract/entry.ts';
-import { reserve } from './expiry.ts';
+import { reserve } from './capacity.ts';
 import type { EntryContext } from './context.ts';
+import { endContract } from './lifecycle.ts';
 import { type Applied, APPLIED, refuse } from './refusal.ts';
 import type { LedgerState } from './state.ts';
 import { currentAssignments, isAlive, mayReplace, replacementFor } from './views.ts';
@@ -68,6 +69,8 @@ export function applyMoved(state: LedgerState, payload: Payload<'assignment.move
   if (chosen?.node !== to) return refuse('move_mismatch', `the rule moves ${workload} to ${chosen?.node ?? 'nowhere'}, not to ${to}`);
   const assignment = currentAssignments(state, deployment).find((a) => a.workload === workload);
   if (!assignment) return refuse('contract_unknown', `no workload ${workload}`);
+  // An update that was planned from where this lay is to be planned again.
+  for (const update of [...deployment.updates]) endContract(state, update, 'overtaken');
   reserve(state, from, assignment.resources, -1);
   reserve(state, to, assignment.resources, 1);
   deployment.holdings[workload] = { node: to, epoch };

@@ -1,13 +1,17 @@
 import type { Digest } from '../../contract/digest.ts';
 import type { Entry } from '../../contract/entry.ts';
-import type { DidKey, PrincipalId } from '../../contract/principal.ts';
+import type { DidKey } from '../../contract/principal.ts';
 import type { EntryContext } from './context.ts';
-import { applyApproved, applyCancelled, applyProposed, applyRejected, applyWithdrawn } from './contracts.ts';
+import { applyAccepted } from './acceptance.ts';
+import { applyApproved, applyCancelled, applyRejected, applyWithdrawn } from './decisions.ts';
 import { applyMoved, applyReported, applySealed } from './deployments.ts';
 import { expireUntil } from './expiry.ts';
+import { applyRecovered, applyRevoked, applyRotated, bindKey, checkSpeaker } from './keys.ts';
 import { applyAlive, applyAttested, applyOffer, applyRegistered } from './nodes.ts';
 import { bridgeOutage } from './outage.ts';
-import { applyBlueprint, applyOrganisation, applyPrincipal, applyTransfer } from './principals.ts';
+import { applyOrganisation, applyOrganisationApproved } from './organisations.ts';
+import { applyBlueprint, applyPrincipal, applyTransfer } from './principals.ts';
+import { applyProposed } from './proposals.ts';
 import { type Applied, APPLIED, refuse } from './refusal.ts';
 import type { LedgerState } from './state.ts';
 
@@ -27,8 +31,12 @@ export interface OpenedEntry {
  */
 export function applyEntry(state: LedgerState, opened: OpenedEntry, time: string): Applied {
   if (time < state.time) return refuse('time_backwards', `time ${time} lies before ${state.time}`);
+  const context = { payloadDigest: opened.payloadDigest, key: opened.key, time };
+  // Who may not speak is refused before anything is worked out for them.
+  const heard = hear(state, opened.entry, context);
+  if (!heard.ok) return heard;
   const undo = [bridgeOutage(state, opened.entry, time), expireUntil(state, time)];
-  const applied = dispatch(state, opened.entry, { payloadDigest: opened.payloadDigest, key: opened.key, time });
+  const applied = dispatch(state, opened.entry, context);
   if (!applied.ok) {
     for (const step of undo) step();
     return applied;
@@ -38,37 +46,51 @@ export function applyEntry(state: LedgerState, opened: OpenedEntry, time: string
   return applied;
 }
 
-function dispatch(state: LedgerState, entry: Entry, context: EntryContext): Applied {
-  if (entry.kind === 'grid.created') return createGrid(state, entry.payload, context);
+function hear(state: LedgerState, entry: Entry, context: EntryContext): Applied {
+  if (entry.kind === 'grid.created') return APPLIED;
   if (!state.grid) return refuse('grid_missing', 'the log does not begin with grid.created');
   if (entry.payload.grid !== state.grid.digest) {
     return refuse('grid_mismatch', `signed for grid ${entry.payload.grid}, this is grid ${state.grid.digest}`, 'sign it again for this grid');
   }
+  if (entry.kind === 'tick') return context.key === state.grid.payload.ledger ? APPLIED : refuse('not_permitted', 'only the ledger ticks');
+  return entry.kind === 'principal.created' ? APPLIED : checkSpeaker(state, entry.payload.by, context.key);
+}
+
+function dispatch(state: LedgerState, entry: Entry, context: EntryContext): Applied {
+  if (entry.kind === 'grid.created') return createGrid(state, entry.payload, context);
   if (entry.kind === 'tick') {
-    if (context.key !== state.grid.payload.ledger) return refuse('not_permitted', 'only the ledger ticks');
     if (entry.payload.beat <= state.tick) return refuse('stale_revision', `tick ${entry.payload.beat} is not after ${state.tick}`);
     state.tick = entry.payload.beat;
     return APPLIED;
   }
   if (entry.kind === 'principal.created') return applyPrincipal(state, entry.payload, context);
-  const spoken = mayspeak(state, entry.payload.by, context.key);
-  if (!spoken.ok) return spoken;
+  const applied = applySaid(state, entry, context);
+  if (applied.ok) bindKey(state, entry.payload.by, context.key);
+  return applied;
+}
+
+function applySaid(state: LedgerState, entry: Exclude<Entry, { kind: 'grid.created' | 'tick' | 'principal.created' }>, context: EntryContext): Applied {
   switch (entry.kind) {
+    case 'principal.rotated': return applyRotated(state, entry.payload, context);
+    case 'principal.revoked': return applyRevoked(state, entry.payload);
+    case 'principal.recovered': return applyRecovered(state, entry.payload, context);
+    case 'organisation.approved': return applyOrganisationApproved(state, entry.payload, context);
+    case 'deployment.accepted': return applyAccepted(state, entry.payload, context);
     case 'organisation.changed': return applyOrganisation(state, entry.payload, context);
     case 'node.registered': return applyRegistered(state, entry.payload);
     case 'node.offer': return applyOffer(state, entry.payload);
     case 'node.alive': return applyAlive(state, entry.payload, context);
-    case 'location.attested': return applyAttested(state, entry.payload, context);
-    case 'blueprint.published': return applyBlueprint(state, entry.payload, context);
+    case 'location.attested': return applyAttested(state, entry.payload);
+    case 'blueprint.published': return applyBlueprint(state, entry.payload);
     case 'contract.proposed': return applyProposed(state, entry.payload, context);
     case 'contract.approved': return applyApproved(state, entry.payload, context);
-    case 'contract.rejected': return applyRejected(state, entry.payload);
+    case 'contract.rejected': return applyRejected(state, entry.payload, context);
     case 'contract.withdrawn': return applyWithdrawn(state, entry.payload);
-    case 'contract.cancelled': return applyCancelled(state, entry.payload);
+    case 'contract.cancelled': return applyCancelled(state, entry.payload, context);
     case 'secret.sealed': return applySealed(state, entry.payload);
     case 'assignment.moved': return applyMoved(state, entry.payload, context);
     case 'deployment.reported': return applyReported(state, entry.payload, context);
-    case 'credit.transferred': return applyTransfer(state, entry.payload, context);
+    case 'credit.transferred': return applyTransfer(state, entry.payload);
   }
 }
 
@@ -76,12 +98,5 @@ function createGrid(state: LedgerState, payload: Extract<Entry, { kind: 'grid.cr
   if (state.grid) return refuse('grid_exists', 'a log has one grid.created, its first entry');
   if (context.key !== payload.ledger) return refuse('key_mismatch', 'grid.created is signed with the ledger key that it names');
   state.grid = { digest: context.payloadDigest, payload };
-  return APPLIED;
-}
-
-function mayspeak(state: LedgerState, by: PrincipalId, key: DidKey): Applied {
-  const principal = state.principals[by];
-  if (!principal) return refuse('principal_unknown', `no principal ${by} on this grid`);
-  if (principal.key !== key) return refuse('key_mismatch', `signed by ${key}, which is not a key of ${principal.name} (${by})`, 'sign with the key of the principal that the entry names');
   return APPLIED;
 }

@@ -1,6 +1,7 @@
 import type { Payload } from '../../contract/entry.ts';
 import { NO_RESOURCES } from '../../contract/units.ts';
 import type { EntryContext } from './context.ts';
+import { isNamed } from './principals.ts';
 import { type Applied, APPLIED, refuse } from './refusal.ts';
 import type { LedgerState } from './state.ts';
 
@@ -9,7 +10,8 @@ export function applyRegistered(state: LedgerState, payload: Payload<'node.regis
   if (kind !== 'node' && kind !== 'gateway') return refuse('not_permitted', 'only a node or a gateway registers overlay and sealing keys');
   if (state.nodes[payload.by]) return refuse('principal_exists', `node ${payload.by} is registered`);
   // One overlay key is one node: a second claim would let a node answer for another.
-  if (Object.values(state.nodes).some((n) => n.overlayKey === payload.overlayKey)) return refuse('not_permitted', 'another node has this overlay key');
+  if (state.overlayKeys[payload.overlayKey] !== undefined) return refuse('not_permitted', 'another node has this overlay key');
+  state.overlayKeys[payload.overlayKey] = payload.by;
   state.nodes[payload.by] = { overlayKey: payload.overlayKey, sealingKey: payload.sealingKey, offer: null, attested: null, beat: 0, leaseUntil: null, reserved: NO_RESOURCES };
   return APPLIED;
 }
@@ -31,8 +33,8 @@ export function applyAlive(state: LedgerState, payload: Payload<'node.alive'>, c
   return APPLIED;
 }
 
-export function applyAttested(state: LedgerState, payload: Payload<'location.attested'>, context: EntryContext): Applied {
-  if (!state.grid?.payload.attestors.includes(context.key)) return refuse('not_permitted', 'only an attestor named in grid.created attests locations');
+export function applyAttested(state: LedgerState, payload: Payload<'location.attested'>): Applied {
+  if (!isNamed(state, 'attestors', payload.by)) return refuse('not_permitted', 'only an attestor named in grid.created attests locations');
   const node = state.nodes[payload.node];
   if (!node) return refuse('node_unknown', `no node ${payload.node}`);
   node.attested = payload.location;

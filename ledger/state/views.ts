@@ -1,5 +1,8 @@
-import type { Assignment, DeploymentId } from '../../contract/contract.ts';
+import type { Assignment, ContractId, DeploymentId, Header } from '../../contract/contract.ts';
 import { type Candidate, place, type Placed, type Placement } from '../../contract/placement.ts';
+import type { Policy } from '../../contract/policy.ts';
+import { explainMissing } from '../../contract/policy-words.ts';
+import { evaluatePolicies, type Quorum } from '../../contract/quorum.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
 import { subtractResources } from '../../contract/units.ts';
 import type { DeploymentRecord, LedgerState, NodeRecord } from './state.ts';
@@ -11,11 +14,32 @@ export function isAlive(node: NodeRecord, time: string): boolean {
 
 /** The nodes that can take work at `time`: alive, offering, and where an attestor says they are. */
 export function candidates(state: LedgerState, time: string = state.time): Candidate[] {
-  return Object.entries(state.nodes).flatMap(([id, node]) => {
-    if (!node.offer || !node.attested || !isAlive(node, time)) return [];
-    const { capabilities, engines, capacity, rates } = node.offer;
-    return [{ node: id as PrincipalId, location: node.attested, capabilities, engines, free: subtractResources(capacity, node.reserved), rates }];
-  });
+  return (Object.keys(state.nodes) as PrincipalId[]).flatMap((id) => candidateOf(state, id, time) ?? []);
+}
+
+/** One of them. */
+export function candidateOf(state: LedgerState, id: PrincipalId, time: string): Candidate | undefined {
+  const node = state.nodes[id];
+  if (!node?.offer || !node.attested || !isAlive(node, time)) return undefined;
+  const { capabilities, engines, capacity, rates } = node.offer;
+  return { node: id, location: node.attested, capabilities, engines, free: subtractResources(capacity, node.reserved), rates };
+}
+
+/** The policies that must all agree before a contract is in force: its own, and of an update the one that it replaces. */
+export function policiesOf(state: LedgerState, header: Header): Policy[] {
+  const base = header.supersedes && state.contracts[header.supersedes];
+  return base ? [base.header.policy, header.policy] : [header.policy];
+}
+
+/** How far the signatures on a contract are; undefined when there is no such contract. */
+export function quorumOf(state: LedgerState, contract: ContractId): Quorum | undefined {
+  const record = state.contracts[contract];
+  return record && evaluatePolicies(policiesOf(state, record.header), record.votes);
+}
+
+/** What a proposal waits for, in words: `legal (0 of 1: Ana or Bo)`. */
+export function waitingFor(state: LedgerState, contract: ContractId): string[] {
+  return explainMissing(quorumOf(state, contract)?.missing ?? [], (id) => state.principals[id]?.name ?? id);
 }
 
 /** Where every workload of a deployment lies now: the header's assignments with later moves applied. */

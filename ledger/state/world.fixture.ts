@@ -3,7 +3,7 @@ import { type Body, bodyBytes, contractId, deploymentId, type Header } from '../
 import { digestBytes, digestOf, type Digest } from '../../contract/digest.ts';
 import { type Kind, parseEntry, type Payload } from '../../contract/entry.ts';
 import { type EntrySigner, sealEnvelope } from '../../contract/envelope.ts';
-import { resolvePolicy } from '../../contract/policy.ts';
+import { resolvePolicy } from '../../contract/policy-template.ts';
 import { place } from '../../contract/placement.ts';
 import { priceOf } from '../../contract/price.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
@@ -141,7 +141,19 @@ export class World {
   }
 
   approve(header: Header, who: Person, role: string): Applied {
-    return this.attempt('contract.approved', who, { contract: contractId(header), role, statement: 'reviewed', signBefore: header.validity.signBefore });
+    return this.attempt('contract.approved', who, { contract: contractId(header), role, explanation: digestOf('what was shown'), statement: 'reviewed', signBefore: header.validity.signBefore });
+  }
+
+  /** A later version of what runs: `change` says in what it differs. */
+  update(of: Header, change: Partial<Header>): Header {
+    const assignments = change.assignments ?? of.assignments;
+    return {
+      ...of, version: of.version + 1, supersedes: contractId(of), assignments,
+      price: priceOf(assignments, (node) => this.state.nodes[node]?.offer?.rates, 'EUR'),
+      validity: { signBefore: new Date(this.time + PROPOSAL_SECONDS * 1000).toISOString(), notAfter: of.validity.notAfter },
+      derivation: { ...of.derivation, ledger: { ...of.derivation.ledger, size: this.state.size }, time: new Date(this.time).toISOString() },
+      ...change,
+    };
   }
 
   /** Proposed and signed by both. */

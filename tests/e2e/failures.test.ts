@@ -21,7 +21,7 @@ import { killNow, type ProcessId, treeOf, untilEnded } from './processes.ts';
 
 const SEED = process.env['THREEBOT_SEED'] ?? 'failures-1';
 /** How often as many nodes die as the archive can lose. */
-const ROUNDS = Number(process.env['THREEBOT_ROUNDS'] ?? 2);
+const ROUNDS = Number(process.env['THREEBOT_ROUNDS'] ?? (process.env['CI'] === 'true' ? 2 : 1));
 const WRITES_AGAIN_MS = 10_000;
 const CHILDREN_END_MS = 2000;
 /** Leases of 6 s have to lapse and data to be copied; bounds against hanging, not promises. */

@@ -104,6 +104,8 @@ export interface Grid {
 export interface GridOptions {
   /** Grid file; grids/fast.yaml beside the tests by default. */
   readonly grid?: string;
+  /** `--ledger`: the chain to keep the log on. */
+  readonly ledger?: string;
   /** A state folder of the caller's own, kept at the end. */
   readonly state?: string;
 }
@@ -114,7 +116,7 @@ export async function startGrid(options: GridOptions = {}): Promise<Grid> {
   const state = options.state ?? path.join(base ?? '', 'state');
   const outLog = `${state}.up.log`;
   const log = openSync(outLog, 'a', 0o600);
-  const up = spawn(COMMAND, ['up', '--json', '--state', state, '--grid', options.grid ?? FAST_GRID], { cwd: ROOT, stdio: ['ignore', 'pipe', log] });
+  const up = spawn(COMMAND, ['up', '--json', '--state', state, '--grid', options.grid ?? FAST_GRID, ...(options.ledger === undefined ? [] : ['--ledger', options.ledger])], { cwd: ROOT, stdio: ['ignore', 'pipe', log] });
   closeSync(log);
   const again: ChildProcess[] = [];
   // A test process that ends early takes its grid along.

@@ -50,7 +50,7 @@ export async function openParties(grid: Grid): Promise<Parties> {
   const keys = await openGridKeys(state);
   const stakeholders = Object.fromEntries(await Promise.all(ROLES.map(async (role) => {
     const signer = keys.stakeholders[role];
-    const principal = await bot.follower.waitFor((s) => Object.entries(s.principals).find(([, p]) => p.key === signer.key)?.[0]);
+    const principal = await bot.follower.waitFor((s) => s.keyOwners[signer.key]);
     return [role, { id: Digest.parse(principal), signer }];
   }))) as Parties['stakeholders'];
   const post = async (...envelopes: Envelope[]): Promise<Answer[]> => {
@@ -79,7 +79,7 @@ export async function openParties(grid: Grid): Promise<Parties> {
       return contract;
     },
     approve: async (contract, ...roles) => {
-      for (const role of roles) accepted(await approveContract(bot, { contract, role, as: stakeholders[role], statement: 'reviewed' }));
+      for (const role of roles) accepted(await approveContract(bot, { contract, role, as: stakeholders[role], explanation: contract, statement: 'reviewed' }));
     },
     cancel: async (contract) => {
       for (const role of ROLES) accepted(await cancelContract(bot, { contract, role, as: stakeholders[role] }));

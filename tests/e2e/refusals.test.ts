@@ -77,7 +77,7 @@ async function asked(text: string, code: string, hint: RegExp): Promise<Refused[
 }
 
 const approval = (header: Header, role: (typeof ROLES)[number], over: object = {}): object =>
-  ({ contract: contractId(header), role, statement: 'reviewed', signBefore: header.validity.signBefore, ...over });
+  ({ contract: contractId(header), role, explanation: contractId(header), statement: 'reviewed', signBefore: header.validity.signBefore, ...over });
 
 async function withdraw(contract: ContractId): Promise<void> {
   expect(await parties.say('contract.withdrawn', parties.bot.requester, { contract })).toMatchObject({ ok: true });
@@ -110,7 +110,7 @@ describe('a missing quorum', () => {
     expect(state().deployments[plan.header.deployment]).toBeUndefined();
     expect(engineProcesses(grid).filter((pid) => !held.has(pid))).toEqual([]);
     const { json } = await grid.cli<{ contracts: { contract: string; waitingFor: string[] }[] }>('contract', 'list');
-    expect(json.contracts.find((c) => c.contract === contract)?.waitingFor).toEqual(['budget (0 of 1)']);
+    expect(json.contracts.find((c) => c.contract === contract)?.waitingFor).toEqual(['budget (0 of 1: demonstration budget)']);
     await withdraw(contract);
     await expectNothingStarted();
   });
@@ -202,7 +202,7 @@ describe('a contract that is not what it says', () => {
     const other = { ...body, workloads: body.workloads.map((w) => (w.name === 'zdb-0' ? { ...w, resources: { ...w.resources, disk: '1' } } : w)) };
     const plan = { ...rest, body: other, header: { ...header, bodyDigest: digestBytes(bodyBytes(other)) } };
     const contract = await parties.propose(plan);
-    const { exitCode, json } = await grid.cli<Refused>('contract', 'approve', contract, '--role', 'legal');
+    const { exitCode, json } = await grid.cli<Refused>('contract', 'approve', contract, '--role', 'legal', '--yes');
     expect(exitCode).toBe(1);
     expectRefusal(json.error, 'body_mismatch', /./);
     await parties.approve(contract, ...ROLES);

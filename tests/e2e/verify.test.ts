@@ -21,7 +21,7 @@ import { randomOf } from './random.ts';
 
 /** Item 6: `contract verify` and `ledger verify` on a real grid, after a real move. */
 
-const FLIPS = Number(process.env['THREEBOT_FLIPS'] ?? 200);
+const FLIPS = Number(process.env['THREEBOT_FLIPS'] ?? (process.env['CI'] === 'true' ? 200 : 50));
 /** 200 flips take about 30 s on two idle cores. */
 const FLIPS_MS = 600_000;
 const SEED = Number(process.env['THREEBOT_SEED'] ?? 6);

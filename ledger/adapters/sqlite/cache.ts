@@ -1,11 +1,25 @@
 import Database from 'better-sqlite3';
 
 const FORMAT = 1;
+const BASE = 'base';
 
-/** A follower's copy of the log: leaves that it verified, and a few named texts. Losing its tail costs only a transfer, so it does not wait for the disk. */
+/** Another process with this copy was shown something else, and has verified that as well. */
+export class CopyDiffers extends Error {
+  readonly seq: number;
+  constructor(seq: number) {
+    super(`the copy has another entry ${seq} than this process was shown: two processes follow with it, and were shown two logs`);
+    this.seq = seq;
+  }
+}
+
+/**
+ * A follower's copy of the log: leaves that it verified, and a few named texts. It begins at entry 0, or at the size of
+ * the snapshot that it was begun from. Losing its tail costs only a transfer, so it does not wait for the disk.
+ */
 export class LeafCache {
   readonly #database: Database.Database;
-  readonly #insert; readonly #range; readonly #count; readonly #get; readonly #set;
+  #base: number;
+  readonly #insert; readonly #range; readonly #last; readonly #get; readonly #set;
 
   /** `:memory:` or a file. @throws when the file is not such a copy. */
   constructor(file: string) {
@@ -19,22 +33,42 @@ export class LeafCache {
       this.#database.pragma(`user_version = ${FORMAT}`);
       this.#insert = this.#database.prepare<[number, Uint8Array]>('INSERT INTO leaves (seq, leaf) VALUES (?, ?) ON CONFLICT (seq) DO NOTHING');
       this.#range = this.#database.prepare<[number, number, number], { seq: number; leaf: Uint8Array }>('SELECT seq, leaf FROM leaves WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?');
-      this.#count = this.#database.prepare<[], { count: number }>('SELECT count(*) AS count FROM leaves');
+      // Not count(*), which reads the whole table.
+      this.#last = this.#database.prepare<[], { seq: number | null }>('SELECT max(seq) AS seq FROM leaves');
       this.#get = this.#database.prepare<[string], { value: string }>('SELECT value FROM texts WHERE name = ?');
       this.#set = this.#database.prepare<[string, string]>('INSERT INTO texts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
+      this.#base = Number(this.#get.get(BASE)?.value ?? 0);
     } catch (error) {
       this.#database.close();
       throw error;
     }
   }
 
-  size(): number {
-    return this.#count.get()?.count ?? 0;
+  /** Entries that come before the first one here. */
+  get base(): number {
+    return this.#base;
   }
 
-  /** Keeps what is there: two processes may follow with one copy, and each has verified what it appends. */
+  /** The place after the last entry. */
+  size(): number {
+    const last = this.#last.get()?.seq;
+    return last == null ? this.#base : last + 1;
+  }
+
+  /** Begins an empty copy at a snapshot of this size. @throws when there are entries. */
+  beginAt(base: number): void {
+    if (this.size() > 0) throw new Error('a copy that has entries cannot begin at a snapshot');
+    this.setText(BASE, String(base));
+    this.#base = base;
+  }
+
+  /** Keeps what is there: two processes may follow with one copy, and each has verified what it appends. @throws CopyDiffers when that is not the same. */
   append(from: number, leaves: readonly Uint8Array[]): void {
-    leaves.forEach((leaf, i) => this.#insert.run(from + i, leaf));
+    leaves.forEach((leaf, i) => {
+      if (this.#insert.run(from + i, leaf).changes > 0) return;
+      const [there] = this.#range.all(from + i, from + i + 1, 1);
+      if (!there || Buffer.compare(there.leaf, leaf) !== 0) throw new CopyDiffers(from + i);
+    });
   }
 
   /** Leaves in order; reads pages, so that the log may grow meanwhile. */

@@ -38,7 +38,8 @@ export function readHead(file: string): ReadHead {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { ok: true, note: undefined };
     throw error;
   }
-  if (bytes.length === 0) return { ok: true, note: undefined };
+  // Also only zeros: after a power failure the first note's length may be on the disk, and its bytes not.
+  if (bytes.every((byte) => byte === 0)) return { ok: true, note: undefined };
   const note = `${bytes.toString('utf8').trimEnd()}\n`;
   return bytes.equals(sectorOf(note)) ? { ok: true, note } : { ok: false, message: `the head file is damaged (${bytes.length} bytes)` };
 }

@@ -6,7 +6,17 @@ import type { Hash } from '../../merkle.ts';
 export const STORE_FILE = 'ledger.sqlite';
 /** ASCII `3bot`; tells the file from any other database. */
 export const APPLICATION_ID = 0x33626f74;
+/**
+ * ASCII `3boc`: a copy of a log whose order is a chain's. In the database itself, so that no file that is lost or left out
+ * lets somebody continue it here, which would fork it with the ledger's own key.
+ */
+export const CHAIN_APPLICATION_ID = 0x33626f63;
 export const FORMAT_VERSION = 1;
+/**
+ * Pages of the write-ahead log before it is copied into the database (32 MiB). Envelope digests fall on random pages
+ * of their index: the longer the log, the more entries share one copy of a page. Durability does not depend on it.
+ */
+const CHECKPOINT_PAGES = 8192;
 
 /** Everything the database may contain, word for word as SQLite keeps it: `verify` compares. */
 export const SCHEMA: readonly { readonly name: string; readonly sql: string }[] = [
@@ -52,6 +62,16 @@ export class EntryStore {
       this.database.close();
       throw error;
     }
+  }
+
+  /** Who orders the log: this machine, or a chain that it is a copy of. */
+  get orderedBy(): 'machine' | 'chain' {
+    return this.database.pragma('application_id', { simple: true }) === CHAIN_APPLICATION_ID ? 'chain' : 'machine';
+  }
+
+  /** Durable when it returns; there is no way back. */
+  markAsChainCopy(): void {
+    if (this.orderedBy !== 'chain') this.database.pragma(`application_id = ${CHAIN_APPLICATION_ID}`);
   }
 
   count(): number {
@@ -112,8 +132,10 @@ export class EntryStore {
     const { database } = this;
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     database.pragma('trusted_schema = OFF');
-    if (database.pragma('application_id', { simple: true }) === APPLICATION_ID) {
+    const application = database.pragma('application_id', { simple: true });
+    if (application === APPLICATION_ID || application === CHAIN_APPLICATION_ID) {
       const version = database.pragma('user_version', { simple: true });
       if (version !== FORMAT_VERSION) throw new Error(`${database.name} has format ${String(version)}, this program reads format ${FORMAT_VERSION}`);
       return;
