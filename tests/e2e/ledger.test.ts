@@ -58,7 +58,7 @@ const there = (): string[] => ['--url', served.url, '--grid', grid.grid];
 describe('3bot ledger', () => {
   it('serve: one process serves a ledger', async () => {
     expect(await run('serve', '--state', state, '--json')).toMatchObject({ code: 1, json: { ok: false, error: { code: 'ledger_in_use', hint: expect.any(String) as string } } });
-    expect(await run('serve', '--state', path.join(base, 'none'), '--json')).toMatchObject({ code: 1, json: { ok: false, error: { code: 'keystore_missing', hint: expect.any(String) as string } } });
+    expect(await run('serve', '--state', path.join(base, 'none'), '--json')).toMatchObject({ code: 1, json: { ok: false, error: { code: 'store_missing', hint: expect.any(String) as string } } });
   });
 
   it('show: who said what, without what they would do to the terminal', async () => {
