@@ -11,6 +11,8 @@ import { buildEnvironment, checkNode } from './toolchain.mjs';
 const STAMP = join(MODULES, '.3bot-install');
 const LOG = join(DIST, 'install.log');
 const LOG_TAIL_LINES = 30;
+/** The packages that must compile something here; nobody else's install scripts run (a development dependency brings another SQLite, which nothing here loads). */
+const NATIVES = ['better-sqlite3', '@ronomon/reed-solomon'];
 /** Loads every native module for real: a compiled file that does not load is not installed. */
 const NATIVE_PROBE = `new (require('better-sqlite3'))(':memory:').close(); require('@ronomon/reed-solomon');`;
 
@@ -49,15 +51,29 @@ function npmCommand() {
   return [existsSync(beside) ? beside : 'npm'];
 }
 
-/** Runs `npm ci`, with its output in a log and one line of it on the screen. */
+/** Runs `npm ci` and compiles the native modules, with the output in a log and one line of it on the screen. */
 async function npmCi(env) {
   mkdirSync(DIST, { recursive: true });
-  const [command, ...prefix] = npmCommand();
   const shown = progress('installing dependencies (once, a minute or two)');
   const log = createWriteStream(LOG);
   // Development dependencies are needed even under NODE_ENV=production: esbuild bundles what runs.
-  const args = [...prefix, 'ci', '--include=dev', '--foreground-scripts', '--no-progress'];
-  const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const steps = [['ci', '--include=dev', '--ignore-scripts', '--no-progress'], ['rebuild', '--foreground-scripts', ...NATIVES]];
+  for (const args of steps) {
+    const { outcome, tail } = await npm(args, env, { log, shown });
+    if (outcome === undefined) continue;
+    log.end();
+    shown.done('failed');
+    for (const line of tail) say(`  | ${line}`);
+    throw new Refusal(`npm ${args[0]} failed (${outcome})`, `The whole output is in ${LOG}; run the same command again after mending the cause.`);
+  }
+  log.end();
+  shown.done('done');
+}
+
+/** One run of npm: undefined or why it failed, and its last lines. */
+async function npm(args, env, { log, shown }) {
+  const [command, ...prefix] = npmCommand();
+  const child = spawn(command, [...prefix, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const tail = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
@@ -75,11 +91,7 @@ async function npmCi(env) {
     child.once('close', (code, signal) => done(code === 0 ? undefined : (signal ?? `exit code ${code}`)));
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, stop);
-  log.end();
-  if (outcome === undefined) return shown.done('done');
-  shown.done('failed');
-  for (const line of tail) say(`  | ${line}`);
-  throw new Refusal(`npm ci failed (${outcome})`, `The whole output is in ${LOG}; run the same command again after mending the cause.`);
+  return { outcome, tail };
 }
 
 /** Installs what is missing; cheap when nothing is. Throws a Refusal that names the cause and the remedy. */

@@ -5,10 +5,10 @@ import { checkEntryProof, type CheckedProof, type EntryProof, MAX_PROOF_FILE, PR
 import { HttpClient } from '../../ledger/http-client.ts';
 import { MAX_PROOF } from '../../ledger/merkle.ts';
 import { verifySignature } from '../../signer/verify.ts';
+import { replaceFile } from '../../signer/durable.ts';
 import type { Outcome } from '../output.ts';
 import { Refusal } from '../refusal.ts';
 import { readRunningGrid, stateDir } from '../state-dir.ts';
-import { writeAtomic } from '../write-atomic.ts';
 import { type LedgerFlags, openLedger, parseGrid, parseSeq } from './ledger-show.ts';
 
 const InclusionReply = z.object({ ok: z.literal(true), proof: z.array(z.string().max(44)).max(MAX_PROOF) });
@@ -31,7 +31,7 @@ export async function ledgerProof(which: string, flags: LedgerFlags & { readonly
     const checked = checkEntryProof(proof, { grid: grid.digest, verify: verifySignature });
     if (!checked.ok) throw new Refusal({ ...checked, hint: 'the ledger did not give a true path; ask again' });
     const text = canonicalize(proof);
-    if (flags.out !== undefined) await writeAtomic(flags.out, `${text}\n`);
+    if (flags.out !== undefined) await replaceFile(flags.out, `${text}\n`);
     return { json: flags.out === undefined ? { ...proof } : { ok: true, file: flags.out, grid: grid.digest, seq, size }, text: flags.out === undefined ? text : `${flags.out}: entry ${seq} is in the log of ${size}\n  check it anywhere: 3bot ledger proof check ${flags.out} --grid ${grid.digest}` };
   } finally {
     await follower.close();

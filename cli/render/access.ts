@@ -1,8 +1,8 @@
 import { formatMoney } from '../../contract/units.ts';
+import { replaceFile } from '../../signer/durable.ts';
 import type { Asked } from '../ask.ts';
 import { paint } from '../output.ts';
 import type { StateDir } from '../state-dir.ts';
-import { writeAtomic } from '../write-atomic.ts';
 
 /** The document that `ask --json` ends with. */
 export function accessJson(access: Asked): Record<string, unknown> {
@@ -13,7 +13,7 @@ export function accessJson(access: Asked): Record<string, unknown> {
 /** What a person needs to use the archive, with one command to try it. The secret of that command lies in a private file, not in its arguments. */
 export async function renderAccess(access: Asked, { state, ca }: { state: StateDir; ca: string }): Promise<string> {
   const file = state.part('bot', `${access.deployment.slice(7, 19)}.curl`);
-  await writeAtomic(file, [
+  await replaceFile(file, [
     `cacert = "${ca}"`,
     `user = "${access.accessKeyId}:${access.secretAccessKey}"`,
     `aws-sigv4 = "aws:amz:${access.region}:s3"`,

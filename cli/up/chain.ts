@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { replaceFile } from '../../signer/durable.ts';
 import { Refusal } from '../refusal.ts';
 import type { StateDir } from '../state-dir.ts';
-import { writeAtomic } from '../write-atomic.ts';
 
 /** What the ledger's process says of the chain that keeps its log. */
 export const ChainInfo = z.object({
@@ -35,7 +35,7 @@ export async function chooseChain(state: StateDir, url: string | undefined): Pro
 
 /** Remembers the chain, so that a lost copy is read again from the block where the grid began. */
 export async function keepChain(state: StateDir, { url }: ChosenChain, { genesis, from }: ChainInfo): Promise<void> {
-  await writeAtomic(keptFile(state), JSON.stringify({ url, genesis, from }));
+  await replaceFile(keptFile(state), JSON.stringify({ url, genesis, from }));
 }
 
 async function readKept(state: StateDir): Promise<z.infer<typeof Kept> | undefined> {

@@ -6,7 +6,7 @@ import type { Payload } from '../../contract/entry.ts';
 import { type Envelope, type EntrySigner, sealEnvelope } from '../../contract/envelope.ts';
 import { DidKey, type PrincipalId } from '../../contract/principal.ts';
 import type { LibraryEntry } from '../../knowledge/library.ts';
-import { writeAtomic } from '../write-atomic.ts';
+import { replaceFile } from '../../signer/durable.ts';
 import type { GridFile } from './grid-file.ts';
 import { type GridKeys, STAKEHOLDERS } from './grid-keys.ts';
 
@@ -76,7 +76,7 @@ async function keptBeginning(file: string, parties: Readonly<Record<string, Entr
   }
   const seed = kept?.seed ?? randomBytes(32).toString('hex');
   const keys = kept?.first ?? Object.fromEntries(Object.entries(parties).map(([party, { key }]) => [party, key]));
-  if (!kept?.first) await writeAtomic(file, JSON.stringify({ seed, first: keys }));
+  if (!kept?.first) await replaceFile(file, JSON.stringify({ seed, first: keys }));
   return {
     nonce: (name) => digestOf([seed, name]).slice('sha256:'.length, 'sha256:'.length + 32),
     first: (party) => {

@@ -10,9 +10,9 @@ import type { LedgerState } from '../../ledger/state/state.ts';
 import { isAlive } from '../../ledger/state/views.ts';
 import type { WitnessPolicy } from '../../ledger/witness/gate.ts';
 import { lockDirectory } from '../../storage/zdb/lock.ts';
+import { replaceFile } from '../../signer/durable.ts';
 import { Refusal } from '../refusal.ts';
 import { installRoot, prepareStateDir, type RunningGrid, type StateDir } from '../state-dir.ts';
-import { writeAtomic } from '../write-atomic.ts';
 import { attestLocations } from './attest.ts';
 import { ChainInfo, chooseChain, keepChain } from './chain.ts';
 import { type Genesis, genesisOf } from './genesis.ts';
@@ -130,7 +130,7 @@ async function start({ state, spec, ledger: ledgerAt, events, signal, processes,
     ca: String(gatewayReady?.['ca']),
     nodes: spec.nodes.length,
   };
-  await writeAtomic(state.gridFile, JSON.stringify(running));
+  await replaceFile(state.gridFile, JSON.stringify(running));
   return { running, chain, follower, stop };
 }
 
@@ -187,7 +187,7 @@ async function writeNodeConfig(options: { state: StateDir; spec: GridFile; node:
     },
   };
   const file = path.join(dir, 'config.json');
-  await writeAtomic(file, JSON.stringify(config, null, 2));
+  await replaceFile(file, JSON.stringify(config, null, 2));
   return file;
 }
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { writeAtomic } from '../write-atomic.ts';
+import { replaceFile } from '../../signer/durable.ts';
 
 const Kept = z.record(z.string(), z.int().min(1024).max(65_535));
 
@@ -16,7 +16,7 @@ export async function keepPorts(file: string, names: readonly string[]): Promise
   const taken = await Promise.all(names.map((name) => hold(before[name] ?? 0)));
   const ports = Object.fromEntries(names.map((name, i) => [name, taken[i]?.port ?? 0]));
   await Promise.all(taken.map((t) => t.release()));
-  await writeAtomic(file, JSON.stringify(ports));
+  await replaceFile(file, JSON.stringify(ports));
   return ports;
 }
 
