@@ -16,7 +16,7 @@ export interface Identity {
 export interface BotContext {
   readonly follower: Follower;
   readonly grid: Digest;
-  /** What trusted authors have published on this grid; replaced when they publish more. */
+  /** What this person may use of what is published on this grid; replaced whenever that changes (published.ts). */
   library: readonly LibraryEntry[];
   /** The person this bot serves, and the key that opens secrets sealed for them. */
   readonly requester: Identity & { readonly sealing: SealingKey };
@@ -33,4 +33,11 @@ export function principalOf(context: Pick<BotContext, 'follower'>, signer: Entry
 }
 
 /** An expected no, from any action of the bot. */
-export interface ToolRefusal { readonly ok: false; readonly code: string; readonly message: string; readonly hint?: string | undefined }
+export interface ToolRefusal {
+  readonly ok: false;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  /** Of `missing_parameter`: what is still to be asked, so that a surface with forms can ask it. */
+  readonly missing?: readonly { readonly name: string; readonly description: string; readonly type: string }[] | undefined;
+}

@@ -1,8 +1,9 @@
+import path from 'node:path';
 import { z } from 'zod';
 import { Digest } from '../contract/digest.ts';
+import { openChat } from './chat/open.ts';
 import { serveBot } from './chat/server.ts';
 import { openBot } from './open.ts';
-import { publishedLibrary } from './published.ts';
 import { sealMissingSecrets } from './steward/secrets.ts';
 
 const Start = z.strictObject({
@@ -13,6 +14,10 @@ const Start = z.strictObject({
   host: z.string(),
   port: z.int().min(0).max(65_535),
   keystore: z.strictObject({ dir: z.string(), unlock: z.string() }),
+  /** Bearer token of what changes anything. */
+  token: z.string().regex(/^[\w-]{32,128}$/),
+  /** Settings of a language model; may be absent. */
+  model: z.string(),
 });
 
 /** Looks again even when nothing was heard, should a submission have failed. */
@@ -27,18 +32,13 @@ process.once('message', (message) => {
   });
 });
 
-async function run({ ledger, grid, dir, host, port, keystore }: z.infer<typeof Start>): Promise<void> {
+async function run({ ledger, grid, dir, host, port, keystore, token, model }: z.infer<typeof Start>): Promise<void> {
   // Nobody sits at this process: a bot's keystore with a passphrase is opened by the agent that its starter names.
   const context = await openBot({ ledger, grid, dir, keystore: { ...keystore, unlocking: { agent: process.env['THREEBOT_AGENT'] } }, signal: new AbortController().signal });
-  const { url } = await serveBot(context, { host, port });
+  const chat = await openChat(context, { file: path.join(dir, 'conversations.db'), modelFile: model, env: process.env, warn: (text) => process.stderr.write(`${text}\n`) });
+  const { url } = await serveBot({ context: chat.tools, session: chat.session, token }, { host, port });
+  chat.serveAt(url);
   process.send?.({ type: 'ready', url });
-  let published = Object.keys(context.follower.state().blueprints).length;
-  context.follower.onChange(() => {
-    const now = Object.keys(context.follower.state().blueprints).length;
-    if (now === published) return;
-    published = now;
-    publishedLibrary(context.follower).then((library) => { context.library = library; }, () => undefined);
-  });
   let working = false;
   const steward = (): void => {
     if (working) return;

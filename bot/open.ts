@@ -3,7 +3,7 @@ import { openFollower } from '../ledger/follower.ts';
 import { findOpeners } from '../ledger/opening/find.ts';
 import { type KeystoreOptions, openKeystore } from '../signer/keystore.ts';
 import { type BotContext, principalOf } from './context.ts';
-import { publishedLibrary } from './published.ts';
+import { keepLibrary } from './published.ts';
 
 export interface OpenBotOptions {
   readonly ledger: string;
@@ -24,5 +24,7 @@ export async function openBot(options: OpenBotOptions): Promise<BotContext> {
   const signer = await keystore.signing('requester');
   const sealing = await keystore.sealing('requester');
   const id = await follower.waitFor(() => principalOf({ follower }, signer), { signal, timeoutMs: 30_000 });
-  return { follower, grid, library: await publishedLibrary(follower), requester: { id, signer, sealing } };
+  const context: BotContext = { follower, grid, library: [], requester: { id, signer, sealing } };
+  await keepLibrary(follower, id, (library) => { context.library = library; });
+  return context;
 }

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import type { Plan } from '../bot/planner/plan.ts';
-import { type BotContext, principalOf } from '../bot/context.ts';
-import { archiveAccess, type ArchiveAccess, deploymentStatus, isRunning } from '../bot/tools/deployments.ts';
+import { type BotContext, principalOf, type ToolRefusal } from '../bot/context.ts';
+import { archiveAccess, type ArchiveAccess, deploymentAccess, type DeploymentAccess, deploymentStatus, isRunning } from '../bot/tools/deployments.ts';
 import { approveContract, proposeContract, withdrawContract } from '../bot/tools/propose.ts';
 import { reviewPlan } from '../bot/tools/review.ts';
 import { findSame, planRequest, type Understanding, understandText } from '../bot/tools/request.ts';
 import type { DeploymentId } from '../contract/contract.ts';
-import { voters } from '../contract/policy.ts';
+import { votersOf } from '../contract/policy.ts';
+import { counted } from '../contract/units.ts';
 import { policiesOf } from '../ledger/state/views.ts';
 import type { Keystore } from '../signer/keystore.ts';
 import { paint } from './output.ts';
@@ -39,18 +40,18 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
-export type Asked = ArchiveAccess & { readonly existing: boolean };
+export type Asked = (ArchiveAccess | DeploymentAccess) & { readonly existing: boolean };
 
-/** One sentence, through to a running archive: understand, plan, show, confirm, propose, sign, wait. */
+/** One sentence, through to what runs: understand, plan, show, confirm, propose, sign, wait. */
 export async function ask(options: AskOptions): Promise<Asked> {
   const { context, text, progress } = options;
   const understood = accept(understandText(context, text));
-  if (understood.missing.length > 0) throw new Refusal({ code: 'missing_parameters', message: `the ${understood.blueprint} blueprint also needs: ${understood.missing.join(', ')}`, hint: 'say it in the sentence, for example "give me an archive of 1 PB in CH"' });
+  if (understood.missing.length > 0) throw new Refusal({ code: 'missing_parameter', message: `the ${understood.blueprint} blueprint also needs: ${understood.missing.join(', ')}`, hint: 'say it in the sentence, for example "give me an archive of 1 PB in CH"' });
   const request = { blueprint: understood.blueprint, parameters: understood.parameters };
   const same = options.fresh ? undefined : await findSame(context, request);
   if (same?.active) {
     progress.note(`you have this already: deployment ${same.plan.header.deployment} (a second one: --new)`);
-    return { ...(await waitForArchive(options, same.plan.header.deployment)), existing: true };
+    return { ...(await waitUntilRunning(options, same.plan.header.deployment)), existing: true };
   }
   const plan = same?.plan ?? accept(planRequest(context, request));
   showPlan(options, plan, understood);
@@ -63,18 +64,24 @@ export async function ask(options: AskOptions): Promise<Asked> {
     progress.done(`proposed ${plan.contract}`);
   }
   await collectSignatures(options, plan);
-  return { ...(await waitForArchive(options, plan.header.deployment)), existing: false };
+  return { ...(await waitUntilRunning(options, plan.header.deployment)), existing: false };
 }
 
 function showPlan({ context, progress, text }: AskOptions, plan: Plan, { parameters, defaults, spans }: Understanding): void {
   progress.note(renderPlan({ plan, state: context.follower.state(), understood: { text, parameters, defaults, spans } }));
 }
 
+/** What signing here and waiting take. */
+export type Watching = Omit<AskOptions, 'text' | 'fresh'> & {
+  /** A no by a stakeholder leaves the proposal open, instead of taking it back. */
+  readonly leaveOpen?: boolean;
+};
+
 /** Signs as each demonstration stakeholder; a no by any of them takes the proposal back. */
-async function collectSignatures({ context, stakeholders, yes, terminal, progress }: AskOptions, plan: Plan): Promise<void> {
+export async function collectSignatures({ context, stakeholders, yes, terminal, progress, leaveOpen = false }: Watching, plan: Omit<Plan, 'ok'>): Promise<void> {
   const review = accept(await reviewPlan(context, plan));
   progress.note(renderExplanation(review.explanation, context.follower.state()));
-  for (const { role, principal } of policiesOf(context.follower.state(), plan.header).flatMap(voters)) {
+  for (const { role, principal } of votersOf(policiesOf(context.follower.state(), plan.header))) {
     const open = context.follower.state().contracts[plan.contract];
     if (open?.status !== 'proposed') break;
     if (open.votes.some((vote) => vote.principal === principal)) continue;
@@ -84,6 +91,7 @@ async function collectSignatures({ context, stakeholders, yes, terminal, progres
       continue;
     }
     if (!yes && !(await confirm(terminal, `Sign as the demonstration ${role}?`))) {
+      if (leaveOpen) throw new Refusal({ code: 'not_signed', message: `${role} did not sign; the proposal stays open until ${plan.header.validity.signBefore}` });
       accept(await withdrawContract(context, plan.contract));
       throw new Refusal({ code: 'not_signed', message: `${role} did not sign; the proposal is withdrawn and its reservation given back` });
     }
@@ -94,12 +102,12 @@ async function collectSignatures({ context, stakeholders, yes, terminal, progres
   if (record?.status !== 'active') throw new Refusal({ code: 'quorum_missing', message: `the contract is ${record?.status ?? 'unknown'}: not everybody who must sign has signed`, hint: `they sign with \`3bot contract approve ${plan.contract.slice(7, 19)} --role ROLE\` before ${plan.header.validity.signBefore}` });
 }
 
-async function waitForArchive({ context, ca, progress, signal }: AskOptions, deployment: DeploymentId): Promise<ArchiveAccess> {
+export async function waitUntilRunning({ context, ca, progress, signal }: Watching, deployment: DeploymentId): Promise<ArchiveAccess | DeploymentAccess> {
   const show = (): void => {
     const status = deploymentStatus(context.follower.state(), deployment);
     const running = status.filter((w) => w.phase === 'running').length;
     const waiting = status.find((w) => w.phase !== 'running');
-    progress.update(`${running} of ${status.length} workloads run${waiting ? ` · ${waiting.workload} on ${waiting.label}: ${waiting.phase}, ${waiting.reason}` : ''}`);
+    progress.update(`${running} of ${counted(status.length, 'workload runs', 'workloads run')}${waiting ? ` · ${waiting.workload} on ${waiting.label}: ${waiting.phase}, ${waiting.reason}` : ''}`);
   };
   show();
   const stopShowing = context.follower.onChange(show);
@@ -112,9 +120,15 @@ async function waitForArchive({ context, ca, progress, signal }: AskOptions, dep
   } finally {
     stopShowing();
   }
-  const access = accept(await archiveAccess(context, deployment));
+  const runs = counted(deploymentStatus(context.follower.state(), deployment).length, 'workload runs', 'workloads run');
+  const archive = await archiveAccess(context, deployment);
+  if (!archive.ok && archive.code === 'not_an_archive') {
+    progress.done(runs);
+    return accept(await deploymentAccess(context, deployment));
+  }
+  const access = accept(archive);
   await answers(access.endpoint, await readFile(ca, 'utf8'), signal);
-  progress.done(`${deploymentStatus(context.follower.state(), deployment).length} workloads run, and ${access.endpoint} answers`);
+  progress.done(`${runs}, and ${access.endpoint} answers`);
   return access;
 }
 
@@ -139,7 +153,7 @@ async function answers(endpoint: string, ca: string, signal?: AbortSignal): Prom
 }
 
 /** Turns an expected no into the command's end. */
-export function accept<T extends { readonly ok: true }>(result: T | { readonly ok: false; readonly code: string; readonly message: string; readonly hint?: string | undefined }): T {
-  if (result.ok) return result;
-  throw new Refusal(result);
+export function accept<R extends { readonly ok: true } | ToolRefusal>(result: R): Extract<R, { readonly ok: true }> {
+  if (!result.ok) throw new Refusal(result);
+  return result as Extract<R, { readonly ok: true }>;
 }

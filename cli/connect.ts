@@ -5,18 +5,14 @@ import { openBot } from '../bot/open.ts';
 import { keystorePaths } from './up/grid-keys.ts';
 import { Refusal } from './refusal.ts';
 import { unlocking } from './unlock.ts';
-import { installRoot, readRunningGrid, type RunningGrid, type StateDir } from './state-dir.ts';
+import { requireGrid } from './running.ts';
+import { installRoot, type RunningGrid, type StateDir } from './state-dir.ts';
+
+export { requireGrid } from './running.ts';
 
 /** Where the shipped blueprints lie. */
 export function blueprintsDir(): string {
   return path.join(installRoot(), 'knowledge', 'blueprints');
-}
-
-/** The grid of this state folder, which must be up. Throws a Refusal that says what to do when it is not. */
-export async function requireGrid(state: StateDir): Promise<RunningGrid> {
-  const running = await readRunningGrid(state);
-  if (running && isRunning(running.pid)) return running;
-  throw new Refusal({ code: 'grid_not_running', message: `no grid is running in ${state.root}`, hint: 'start one with `npm start`, or name its folder with --state' });
 }
 
 /** Opens the demonstration requester's bot on the running grid; call close() when done. */
@@ -31,13 +27,4 @@ export async function connectBot(state: StateDir): Promise<{ running: RunningGri
 export function refuseStopped({ follower }: Pick<BotContext, 'follower'>): void {
   const { stopped } = follower.status();
   if (stopped) throw new Refusal({ code: stopped.code, message: stopped.message, hint: stopped.evidence === undefined ? 'do not trust this ledger' : `the evidence is ${stopped.evidence}; keep it, and remove that folder only to begin anew` });
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

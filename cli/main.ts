@@ -11,6 +11,8 @@ const AS = ['--as <name>', 'the key to sign with (default: the one here that is 
 const YES = ['--yes', 'show it, and do not ask'] as const;
 const PARAM = ['--param <k=v>', 'a parameter; repeat', (v: string, all: string[]): string[] => [...all, v], [] as string[]] as const;
 
+const EXPLAIN = ['--explain', 'for each field: the expression, the parameters and the words that it came from'] as const;
+
 interface Common { json?: boolean; state?: string }
 
 async function show(flags: Common, run: () => Promise<Outcome> | Outcome): Promise<void> {
@@ -34,6 +36,8 @@ function program(): Command {
     .action(async (flags: Common) => { await (await import('./commands/up.ts')).upCommand(flags); });
   add(root, 'ask <text>', 'one request, through to running').option('--yes', 'confirm, and sign as the demonstration stakeholders').option('--new', 'make a second one of what is there already')
     .action(async (text: string, flags: Common) => show(flags, async () => (await import('./commands/ask.ts')).askCommand(text, flags)));
+  add(root, 'chat', 'a conversation with the running bot: ask, correct, compare, propose, follow').option('--new', 'begin a new one instead of going on with the last').option('--resume <id>', 'go on with this one, by its id or the beginning of it').option('--list', 'conversations that are kept').option('--offline', 'without the language model, where one is set')
+    .action(async (flags: Common) => show(flags, async () => (await import('./commands/chat.ts')).chatCommand(flags)));
   add(root, 'understand [text]', 'what a sentence means; offline, no side effects').option('--jsonl', 'one text a line in, one JSON a line out')
     .action(async (text: string | undefined, flags: Common & { jsonl?: boolean }) => {
       const commands = await import('./commands/understand.ts');
@@ -41,8 +45,27 @@ function program(): Command {
       else if (text === undefined) throw new CommanderError(2, 'missing', 'give a text, or --jsonl and texts on stdin');
       else await show(flags, () => commands.understandCommand(text));
     });
-  add(root, 'plan [text]', 'the contract, price and placement; no side effects').option('--blueprint <name>', 'plan this blueprint').option(...PARAM)
+  add(root, 'plan [text]', 'the contract, price and placement; no side effects').option('--blueprint <name>', 'plan this blueprint').option(...PARAM).option(...EXPLAIN)
     .action(async (text: string | undefined, flags: Common) => show(flags, async () => (await import('./commands/plan.ts')).planCommand(text, flags)));
+
+  const blueprint = root.command('blueprint').description('what experts write: from a first draft to what everybody on a grid can ask for').exitOverride();
+  const drafts = () => import('./commands/blueprint.ts');
+  const published = () => import('./commands/blueprint-ledger.ts');
+  const AUTHOR = [['--keystore <name>', 'whose key signs (default: author)'], ['--as <name>', 'which of its keys (default: author)']] as const;
+  const REASON = ['--reason <text>', 'why; everybody reads it'] as const;
+  type Author = Common & { keystore?: string; as?: string; yes?: boolean };
+  add(blueprint, 'new <name>', 'write a commented blueprint to begin with').option('--out <file>', 'default: NAME.yaml').action(async (name: string, flags: Common & { out?: string }) => show(flags, async () => (await drafts()).blueprintNew(name, flags)));
+  add(blueprint, 'schema', 'the JSON Schema that editors read').option('--out <file>', 'write it there (default: standard output)').action(async (flags: Common & { out?: string }) => show(flags, async () => (await drafts()).blueprintSchemaCommand(flags)));
+  add(blueprint, 'lint <file...>', 'everything that can be found without running it, with line and column').action(async (files: string[], flags: Common) => show(flags, async () => (await drafts()).blueprintLint(files)));
+  add(blueprint, 'test <file>', 'its own tests and properties').action(async (file: string, flags: Common) => show(flags, async () => (await drafts()).blueprintTest(file)));
+  add(blueprint, 'plan <what>', 'a file on the test market, or a published name on the running grid').option(...PARAM).option(...EXPLAIN).action(async (what: string, flags: Common & { param: string[]; explain?: boolean }) => show(flags, async () => (await drafts()).blueprintPlan(what, flags)));
+  add(blueprint, 'diff <before> <after>', 'files, names or NAME@VERSION: what changed, and how far the version must go up').option('--contract <id>', 'what an update of this one would do (default: of its tests)').action(async (before: string, after: string, flags: Common & { contract?: string }) => show(flags, async () => (await drafts()).blueprintDiff(before, after, flags)));
+  add(blueprint, 'publish <file>', 'lint, test, sign, and put it on the ledger').option(...AUTHOR[0]).option(...AUTHOR[1]).option('--organisation <name>', 'for this organisation alone, whose roster names the author').action(async (file: string, flags: Author & { organisation?: string }) => show(flags, async () => (await published()).blueprintPublish(file, flags)));
+  add(blueprint, 'list', 'what you can use of what is published').option('--all', 'every version, also those that nobody can use').action(async (flags: Common & { all?: boolean }) => show(flags, async () => (await published()).blueprintList(flags)));
+  add(blueprint, 'show <name>', 'one blueprint, or NAME@VERSION').option('--source', 'as its author wrote it').action(async (name: string, flags: Common & { source?: boolean }) => show(flags, async () => (await published()).blueprintShow(name, flags)));
+  add(blueprint, 'search <words...>', 'by what people call it, in six languages').action(async (words: string[], flags: Common) => show(flags, async () => (await published()).blueprintSearch(words, flags)));
+  add(blueprint, 'deprecate <version>', 'advise against NAME@VERSION; it can still be used').option(...AUTHOR[0]).option(...AUTHOR[1]).requiredOption(...REASON).option('--instead <version>', 'which version to use').action(async (version: string, flags: Author & { reason: string; instead?: string }) => show(flags, async () => (await published()).blueprintDeprecate(version, flags)));
+  add(blueprint, 'yank <version>', 'take NAME@VERSION back, for good; what runs goes on').option(...AUTHOR[0]).option(...AUTHOR[1]).requiredOption(...REASON).option(...YES).action(async (version: string, flags: Author & { reason: string }) => show(flags, async () => (await published()).blueprintYank(version, flags)));
 
   const contract = root.command('contract').description('contracts on the ledger').exitOverride();
   const contracts = () => import('./commands/contract.ts');
@@ -130,8 +153,19 @@ function program(): Command {
     return { json: { ok: exitCode === 0 }, text: '', exitCode };
   }));
 
+  add(root, 'mcp', 'serve editors and their models: the Model Context Protocol, on stdio or HTTP').option('--http <port>', 'Streamable HTTP on this port (0: any free one)', parsePort).option('--host <address>', 'address to listen on (default: 127.0.0.1)').option('--no-auth', 'HTTP without tokens, on loopback only')
+    .option('--read-only', 'hide and refuse whatever changes anything').option('--tools <names>', 'only these tools, with commas between them').option('--allow-propose', 'propose without a yes in a form, for clients that have none').option('--max-output <n>', 'characters of one result (default: 24000)', parseWhole)
+    .action(async (flags: Common & { auth: boolean }) => show(flags, async () => (await import('./commands/mcp.ts')).mcpCommand(flags)));
   add(root, 'doctor', 'what could keep 3bot from working here, and what to do about it').action(async (flags: Common) => show(flags, async () => (await import('./commands/doctor.ts')).doctorCommand(flags)));
   return root;
+}
+
+// Who reads no further (`3bot … | head`) has what they wanted.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? 0);
+  });
 }
 
 try {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { paint, present } from './output.ts';
@@ -33,6 +35,19 @@ async function shown(run: () => Promise<{ json: Record<string, unknown>; text: s
   vi.restoreAllMocks();
   return seen;
 }
+
+it('says that a port is taken, and what to do', async () => {
+  const first = createServer().listen(0, '127.0.0.1');
+  await once(first, 'listening');
+  const address = first.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  try {
+    const { out } = await shown(async () => { await once(createServer().listen(port, '127.0.0.1'), 'listening'); return { json: {}, text: '' }; }, true);
+    expect(JSON.parse(out)).toMatchObject({ ok: false, error: { code: 'port_in_use', hint: expect.stringContaining('another port') as string } });
+  } finally {
+    first.close();
+  }
+});
 
 describe('what others wrote', () => {
   it.each([

@@ -36,6 +36,7 @@ function linesOf(text: string): string {
 function describe(error: unknown): { code: string; message: string; hint?: string | undefined } {
   if (error instanceof Refusal) return { code: error.code, message: error.message, hint: error.hint };
   if (error instanceof Error && error.name === 'AbortError') return { code: 'interrupted', message: 'interrupted', hint: 'what was acknowledged is kept; ask again to go on' };
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return { code: 'port_in_use', message: `somebody listens there already: ${error.message}`, hint: 'give another port, or 0 for any free one' };
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return { code: error.code.toLowerCase(), message: error.message, ...('hint' in error && typeof error.hint === 'string' && { hint: error.hint }) };
   return { code: 'internal', message: error instanceof Error ? error.message : String(error), hint: 'this is a fault of 3bot; `3bot doctor` may tell more' };
 }

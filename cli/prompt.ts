@@ -24,11 +24,11 @@ export function currentTerminal(): Terminal | undefined {
   return opened;
 }
 
-/** Opens the terminal; undefined where nobody can answer. */
-export function openTerminal(onInterrupt: () => void = () => process.kill(process.pid, 'SIGINT')): Terminal | undefined {
+/** Opens the terminal; undefined where nobody can answer. `history`: what the arrow keys bring back, newest first. */
+export function openTerminal(onInterrupt: () => void = () => process.kill(process.pid, 'SIGINT'), history: readonly string[] = []): Terminal | undefined {
   if (!process.stdin.isTTY) return undefined;
   const echo = createEcho();
-  const reader = createInterface({ input: process.stdin, output: echo.output, terminal: true });
+  const reader = createInterface({ input: process.stdin, output: echo.output, terminal: true, history: [...history], removeHistoryDuplicates: true });
   let ended = false;
   reader.on('SIGINT', onInterrupt);
   // What is typed without an echo must not come back with the arrow key either.

@@ -119,7 +119,7 @@ export function checkBody(header: Header, bytes: Uint8Array): BodyCheck {
       return { ok: false, code: 'body_mismatch', message: `the header's assignment of ${a.workload} does not match the body` };
     }
   }
-  const oversized = workloads.find((w) => w.type === 'zdb' && BigInt(w.spec.capacity) > BigInt(w.resources.disk));
+  const oversized = workloads.find((w) => (w.type === 'zdb' || w.type === 'volume') && BigInt(w.spec.capacity) > BigInt(w.resources.disk));
   if (oversized) return { ok: false, code: 'body_mismatch', message: `${oversized.name} may store more than the disk it reserves and pays` };
   const published = workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : []));
   if (digestOf(published) !== digestOf(header.names)) return { ok: false, code: 'body_mismatch', message: 'header and body do not publish the same names' };

@@ -6,6 +6,7 @@ import { Role } from './policy.ts';
 import { PolicyTemplate } from './policy-template.ts';
 import { DidKey, PrincipalId, PrincipalKind } from './principal.ts';
 import { Country, DecimalString, Label, Resources, Text, Time } from './units.ts';
+import { Version } from './version.ts';
 import { Engine, MAX_SHARDS, WorkloadType } from './workload.ts';
 
 const SHAPE_HINT = 'contract/entry.ts says what each kind of entry holds';
@@ -72,7 +73,12 @@ export const payloads = {
   }),
   'node.alive': z.strictObject({ ...said, beat: z.int().min(1).max(Number.MAX_SAFE_INTEGER) }),
   'location.attested': z.strictObject({ ...said, node: PrincipalId, location: Location }),
-  'blueprint.published': z.strictObject({ ...said, name: Label, version: z.string().regex(/^\d{1,4}\.\d{1,4}\.\d{1,4}$/), digest: Digest, policy: PolicyTemplate, acceptance: PolicyTemplate.exactOptional() }),
+  /** `organisation`: it counts for that organisation alone, whose roster names the author; absent, for the grid, which names the author itself. */
+  'blueprint.published': z.strictObject({ ...said, name: Label, version: Version, digest: Digest, policy: PolicyTemplate, acceptance: PolicyTemplate.exactOptional(), organisation: PrincipalId.exactOptional() }),
+  /** Its author's advice against a version, which can still be used; `instead`: a version of the same name. */
+  'blueprint.deprecated': z.strictObject({ ...said, name: Label, version: Version, reason: Text(500), instead: Version.exactOptional() }),
+  /** Its author takes a version back, for good: nothing new begins under it. */
+  'blueprint.yanked': z.strictObject({ ...said, name: Label, version: Version, reason: Text(500) }),
   'contract.proposed': z.strictObject({ ...said, header: Header }),
   /** `explanation`: digest of what was shown (contract/explain), which anybody can make again from the contract. */
   'contract.approved': z.strictObject({ ...said, contract: ContractId, role: Role, explanation: Digest, statement: Text(2000), signBefore: Time }),

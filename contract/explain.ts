@@ -7,7 +7,7 @@ import { formatBytes, formatMoney } from './units.ts';
 import type { Workload } from './workload.ts';
 
 /** Changes whenever the same contract would be explained in other words. */
-export const EXPLANATION_FORMAT = '3bot-explanation/1';
+export const EXPLANATION_FORMAT = '3bot-explanation/2';
 
 /** A contract in people's words, made from nothing but the contract (and the one that it replaces). Ids stand in full: who shows it may put names beside them. */
 export interface Explanation {
@@ -61,13 +61,29 @@ function explainWhat({ header, body }: ExplainedContract): string[] {
 function explainWorkload(w: Workload): string {
   const takes = `takes ${formatBytes(BigInt(w.resources.disk))} of disk, ${formatBytes(BigInt(w.resources.memory))} of memory, ${Number(w.resources.cpu) / 1000} cores`;
   switch (w.type) {
-    case 'zdb': return `a store for ${formatBytes(BigInt(w.spec.capacity))}, ${takes}`;
+    case 'zdb': return `a store for ${formatBytes(BigInt(w.spec.capacity))}${w.spec.mode === 'seq' ? ', which numbers its entries' : ''}, ${takes}`;
     case 'archive': {
       const kept = w.spec.retentionDays > 0 ? `objects are kept for at least ${w.spec.retentionDays} days` : 'objects can be deleted at any time';
       return `an S3 front end for bucket ${w.spec.bucket}; any ${w.spec.parityShards} of ${w.spec.dataShards + w.spec.parityShards} stores may be lost; ${kept}${w.spec.immutable ? ', and none is ever overwritten' : ''}; ${takes}`;
     }
     case 'gateway-name': return `publishes the name ${w.spec.name} for ${w.spec.backends.join(', ')}`;
+    case 'gateway-fqdn': return `publishes ${w.spec.fqdn} for ${w.spec.backends.join(', ')}`;
+    case 'container': return `a container of ${explainProgram(w.spec)}${w.spec.ports.length > 0 ? `, listening on ${w.spec.ports.join(', ')}` : ''}, ${takes}`;
+    case 'job': return `runs ${explainProgram(w.spec)} once, for at most ${w.spec.maxHours} hours${w.spec.dataset === '' ? '' : `, over ${w.spec.dataset}`}${w.spec.gpus > 0 ? `, with ${w.spec.gpus} GPUs` : ''}, ${takes}`;
+    case 'volume': return `a volume of ${formatBytes(BigInt(w.spec.capacity))}${w.spec.copies.length > 1 ? `, one of ${w.spec.copies.length} copies` : ''}, ${takes}`;
+    case 'network': return `a private network of ${w.spec.members.join(', ')}; ${w.spec.allow.length === 0 ? 'nobody in it may reach another' : `allowed: ${w.spec.allow.join(', ')}`}`;
+    case 'kubernetes': return `a ${w.spec.role} machine of the Kubernetes cluster ${w.spec.cluster}, ${takes}`;
   }
+}
+
+function explainProgram({ image, command, env, mounts }: Extract<Workload, { type: 'container' | 'job' }>['spec']): string {
+  const settings = Object.entries(env).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return [
+    `${image}${image.includes('@sha256:') ? '' : ' (not pinned by digest)'}`,
+    ...(command.length > 0 ? [`with the command ${command.map((part) => JSON.stringify(part)).join(' ')}`] : []),
+    ...(settings.length > 0 ? [`where ${settings.join(', ')}`] : []),
+    ...mounts.map(({ volume, path }) => `with ${volume} at ${path}`),
+  ].join(' ');
 }
 
 function explainWhere(header: Header): string[] {
@@ -111,6 +127,7 @@ function explainChanges(base: ExplainedContract, next: ExplainedContract): strin
   };
   const [a, b] = [base.header, next.header];
   for (const key of [...new Set([...Object.keys(base.body.parameters), ...Object.keys(next.body.parameters)])].sort()) differ(`parameter ${key}`, base.body.parameters[key], next.body.parameters[key]);
+  differ('title', a.title, b.title);
   differ('blueprint', a.blueprint, b.blueprint, (value: Header['blueprint']) => `${value.name} ${value.version} (${value.digest})`);
   const shown = (price: Header['price']): string => formatMoney(BigInt(price.month), price.currency);
   // Less than a cent more or less is shown in millionths: the same text twice would hide it.
@@ -120,6 +137,7 @@ function explainChanges(base: ExplainedContract, next: ExplainedContract): strin
   differ('who must sign', a.policy, b.policy, explainPolicy);
   differ('who must accept the execution', a.acceptance, b.acceptance, explainPolicy);
   differ('what may happen unasked', a.autonomy, b.autonomy);
+  differ('how many of a group may be without their part', a.bounds, b.bounds);
   differ('engines', a.engines, b.engines);
   differ('published names', a.names, b.names);
   const before = new Map<string, Workload>(base.body.workloads.map((w) => [w.name, w]));
@@ -136,13 +154,19 @@ function explainChanges(base: ExplainedContract, next: ExplainedContract): strin
   return lines.length > 0 ? lines : ['nothing but its dates'];
 }
 
-/** In words where the words differ; field by field, as it is written, in any case. */
+/** In words where the words differ, and in any case field by field, as it is written: words round, count and leave out. */
 function explainDifference(was: Workload, becomes: Workload): string {
   const [before, after] = [explainWorkload(was), explainWorkload(becomes)];
-  if (before !== after) return `was ${before}; becomes ${after}`;
-  const fields = ([['type', was.type, becomes.type], ['group', was.group, becomes.group], ['resources', was.resources, becomes.resources], ['secrets', was.secrets, becomes.secrets], ['dials', was.dials, becomes.dials], ['specification', was.spec, becomes.spec]] as const)
-    .filter(([, a, b]) => digestOf(a) !== digestOf(b));
-  return fields.map(([name, a, b]) => `${name} was ${JSON.stringify(a)}, becomes ${JSON.stringify(b)}`).join('; ');
+  const [a, b] = [fieldsOf(was), fieldsOf(becomes)];
+  const shown = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
+  const fields = [...new Set([...a.keys(), ...b.keys()])].filter((name) => digestOf(a.get(name) ?? null) !== digestOf(b.get(name) ?? null));
+  return [...(before === after ? [] : [`was ${before}; becomes ${after}`]), ...fields.map((name) => `${name} was ${shown(a.get(name))}, becomes ${shown(b.get(name))}`)].join('; ');
+}
+
+/** Everything of a workload but its name, by where it stands. */
+function fieldsOf({ type, group, resources, secrets, dials, spec }: Workload): Map<string, unknown> {
+  const under = (name: string, of: object): [string, unknown][] => Object.entries(of).map(([key, value]) => [`${name}.${key}`, value]);
+  return new Map<string, unknown>([['type', type], ['group', group], ...under('resources', resources), ['secrets', secrets], ['dials', dials], ...under('spec', spec)]);
 }
 
 /** `3 × zdb: …`: equal lines once, with their number. */

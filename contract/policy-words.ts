@@ -1,4 +1,5 @@
 import type { Policy } from './policy.ts';
+import type { PolicyTemplate } from './policy-template.ts';
 import type { PrincipalId } from './principal.ts';
 import type { Missing } from './quorum.ts';
 
@@ -12,6 +13,18 @@ export function describePolicy(policy: Policy, nameOf: (principal: PrincipalId) 
   if ('any' in policy) return join(policy.any, 'or');
   const must = policy.required?.map((i) => i + 1).join(' and ');
   return `${policy.k} of ${join(policy.of, ';')}${must === undefined ? '' : ` of which the ${must}. must be`}`;
+}
+
+/** What an author asks, in words, before a roster says who they are: `2 of legal and (budget or security)`. */
+export function describeTemplate(template: PolicyTemplate): string {
+  const join = (parts: readonly PolicyTemplate[], word: string): string => (parts.length === 1 ? '' : '(') + parts.map(describeTemplate).join(` ${word} `) + (parts.length === 1 ? '' : ')');
+  if ('veto' in template) return `${describeTemplate(template.over)}, unless vetoed by ${template.veto}`;
+  if ('role' in template) return `${(template.k ?? 1) > 1 ? `${template.k ?? 1} of ` : ''}${template.role}${template.independent ? ' (not who asks)' : ''}`;
+  if ('weight' in template) return `weight ${template.weight} of: ${template.of.map(({ role, weight }) => `${role} ${weight}`).join(', ')}`;
+  if ('all' in template) return join(template.all, 'and');
+  if ('any' in template) return join(template.any, 'or');
+  const must = template.required?.map((i) => i + 1).join(' and ');
+  return `${template.k} of ${join(template.of, ';')}${must === undefined ? '' : ` of which the ${must}. must be`}`;
 }
 
 /** What is missing in words, one line a part: `legal (0 of 1: Ana or Bo)`. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from './digest.ts';
-import { Policy, voters } from './policy.ts';
+import { Policy, voters, votersOf } from './policy.ts';
 import { PolicyTemplate, resolvePolicy } from './policy-template.ts';
-import { describePolicy, explainMissing } from './policy-words.ts';
+import { describePolicy, describeTemplate, explainMissing } from './policy-words.ts';
 import { evaluatePolicies, evaluatePolicy, type Vote } from './quorum.ts';
 
 const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => digestOf(name)) as [ReturnType<typeof digestOf>, ReturnType<typeof digestOf>, ReturnType<typeof digestOf>];
@@ -20,6 +20,20 @@ describe('policy', () => {
     expect(names([yes(bob, 'legal')])).toEqual(['budget (0 of 1: Carol)']);
     expect(names([no(alice, 'legal'), no(bob, 'legal')])[0]).toBe('legal (0 of 1: nobody is left)');
     expect(evaluatePolicy(both, [yes(bob, 'legal'), yes(carol, 'budget')])).toEqual({ met: true, possible: true, missing: [] });
+  });
+
+  it('names whom several policies ask once', () => {
+    expect(votersOf([{ all: [legal, budget] }, legal])).toEqual([{ role: 'legal', principal: alice }, { role: 'legal', principal: bob }, { role: 'budget', principal: carol }]);
+    expect(votersOf([budget, { role: 'legal', principals: [carol], k: 1 }])).toHaveLength(2);
+  });
+
+  it.each<[unknown, string]>([
+    [{ all: [{ role: 'it-expert' }, { role: 'legal', k: 2 }, { role: 'budget' }] }, '(it-expert and 2 of legal and budget)'],
+    [{ any: [{ role: 'legal', independent: true }, { all: [{ role: 'budget' }] }] }, '(legal (not who asks) or budget)'],
+    [{ k: 2, of: [{ role: 'a' }, { role: 'b' }, { role: 'c' }], required: [0] }, '2 of (a ; b ; c) of which the 1. must be'],
+    [{ veto: 'security', over: { weight: 3, of: [{ role: 'legal', weight: 2 }, { role: 'budget', weight: 1 }] } }, 'weight 3 of: legal 2, budget 1, unless vetoed by security'],
+  ])('is in words before a roster fills it: %j', (template, words) => {
+    expect(describeTemplate(PolicyTemplate.parse(template))).toBe(words);
   });
 
   it('lets some of k-of-n be required', () => {

@@ -45,6 +45,11 @@ export function voters(policy: Policy): { role: string; principal: PrincipalId }
   return ('all' in policy ? policy.all : 'any' in policy ? policy.any : policy.of).flatMap(voters);
 }
 
+/** Of several policies, of which an update has two, each role of each principal once. */
+export function votersOf(policies: readonly Policy[]): ReturnType<typeof voters> {
+  return [...new Map(policies.flatMap(voters).map((voter) => [`${voter.role} ${voter.principal}`, voter])).values()];
+}
+
 /** Each principal once, with the weight of their vote in each role, and the most that it can be. */
 export function membersOf(items: readonly Weighted[]): { principal: PrincipalId; roles: Map<string, number>; most: number }[] {
   const members = new Map<PrincipalId, Map<string, number>>();

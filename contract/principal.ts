@@ -27,3 +27,6 @@ export function decodeDidKey(did: DidKey): Uint8Array {
   if (bytes.length !== 34 || bytes[0] !== ED25519_MULTICODEC[0] || bytes[1] !== ED25519_MULTICODEC[1]) throw new TypeError('not an Ed25519 did:key');
   return bytes.slice(2);
 }
+
+/** Who holds this role in an organisation's roster may publish blueprints for that organisation. */
+export const AUTHOR_ROLE = 'author';

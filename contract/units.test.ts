@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addResources, fits, formatBytes, formatMoney, parseBytes, subtractResources } from './units.ts';
+import { addResources, counted, fits, formatBytes, formatMoney, parseBytes, subtractResources } from './units.ts';
+
+describe('a number of things', () => {
+  it('is one of one, and many of none', () => {
+    expect([counted(0, 'node'), counted(1, 'node'), counted(2, 'node'), counted(1, 'workload runs', 'workloads run')]).toEqual(['0 nodes', '1 node', '2 nodes', '1 workload runs']);
+  });
+});
 
 describe('units', () => {
   it.each([['1 PB', 10n ** 15n], ['500 TiB', 500n * 2n ** 40n], ['20GB', 20n * 10n ** 9n], ['1.5 gb', 1_500_000_000n], ['0.1 B', 0n], ['7 b', 7n]])('reads %s', (text, bytes) => {

@@ -1,12 +1,17 @@
 import { z } from 'zod';
+import { UNSEEN } from './visible.ts';
 
 /** A non-negative integer as a decimal string: JSON numbers end at 2^53, bytes and money do not. */
 export const DecimalString = z.string().regex(/^(0|[1-9][0-9]{0,29})$/, 'expected a whole number as a decimal string');
 
 /** RFC 3339 UTC, always with milliseconds: of equal width, so that the order of texts is the order of times. */
 export const Time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds').refine((t) => Number.isFinite(Date.parse(t)), 'no such time');
-/** What people read: no control or format characters, which could forge lines or steer a terminal. */
-export const Text = (most: number) => z.string().min(1).max(most).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'has control or format characters');
+const SEEN = new RegExp(`^[^${UNSEEN}]*$`, 'u');
+/**
+ * What people read: nothing in it that they cannot see, or that could forge lines or steer a terminal. No pattern, since JSON
+ * Schema has no place for its flag.
+ */
+export const Text = (most: number) => z.string().min(1).max(most).refine((text) => SEEN.test(text), 'has control, format or invisible characters');
 
 export const Country = z.string().regex(/^[A-Z]{2}$/, 'expected an ISO 3166 alpha-2 country');
 /** A DNS label (RFC 1123). Labels are keys of plain objects, and `constructor` is the one label that those have by birth. */
@@ -65,6 +70,11 @@ export function formatBytes(bytes: bigint): string {
     }
   }
   return `${bytes} B`;
+}
+
+/** `1 node`, `2 nodes`: a number and what is counted. `many` where an s is not enough. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** Money is counted in millionths of the currency: `1234560000` EUR is `1,234.56 EUR`. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Autonomy } from '../contract/contract.ts';
 import { PolicyTemplate } from '../contract/policy-template.ts';
-import { Label } from '../contract/units.ts';
+import { Label, Text } from '../contract/units.ts';
 import { WorkloadType } from '../contract/workload.ts';
 import { BUILTIN_PARAMETERS } from './builtin.ts';
 import { parseYaml, type Problem, type SourceDocument } from './document.ts';
@@ -13,14 +13,17 @@ const Identifier = z
   .regex(/^[a-z][a-z0-9_]{0,31}$/, 'expected a name such as data_shards')
   .refine((name) => !isReserved(name), 'this name is reserved by the expression language');
 const Cel = z.string().min(1).max(MAX_EXPRESSION);
-const Words = z.array(z.string().min(1).max(60)).max(80);
-const Line = z.string().min(1).max(200);
+/** Each may cost all the steps of an expression, on every machine that plans. */
+const MAX_VALUES = 64;
+/** Words in six languages. */
+const Words = z.array(Text(60)).max(240);
+const Line = Text(200);
 
 /**
  * A form of words that says several integers at once: `say: "{a} of|aus|sur {b} shards"` binds a and b; `set` gives
  * parameters from them in CEL. Words are compared without case and accents; `|` separates alternatives of one word.
  */
-const Phrase = z.strictObject({ say: z.string().min(1).max(400), set: z.record(Identifier, Cel) });
+const Phrase = z.strictObject({ say: Text(400), set: z.record(Identifier, Cel) });
 export type Phrase = z.infer<typeof Phrase>;
 
 const WorkloadTemplate = z.strictObject({
@@ -57,16 +60,39 @@ const BlueprintTest = z.strictObject({
 });
 export type BlueprintTest = z.infer<typeof BlueprintTest>;
 
+/** What may be drawn of a parameter: everything its bounds allow, or less. Bytes and money as texts. */
+const Draw = z.strictObject({
+  minimum: z.union([z.int(), Line]).optional(),
+  maximum: z.union([z.int(), Line]).optional(),
+  /** One of these. */
+  oneOf: z.array(z.json()).min(1).max(64).optional(),
+});
+export type Draw = z.infer<typeof Draw>;
+
+/** Says what holds of every request: many are drawn, and one that shows otherwise is made as simple as it can be. */
+const BlueprintProperty = z.strictObject({
+  name: Line,
+  forall: z.record(z.string().max(64), Draw).refine((drawn) => Object.keys(drawn).length >= 1, 'expected at least one parameter'),
+  /** Parameters that stay the same. */
+  given: z.record(z.string().max(64), z.json()).default({}),
+  /** Those that the checks refuse do not count. */
+  draws: z.int().min(100).max(1000).default(100),
+  /** CEL as in tests; only where this is true, the rest must be. */
+  when: Cel.optional(),
+  that: z.array(Cel).min(1).max(32),
+});
+export type BlueprintProperty = z.infer<typeof BlueprintProperty>;
+
 /** What an expert writes: how parameters become workloads, and how people ask for it. */
 export const Blueprint = z.strictObject({
   blueprint: Label,
   version: z.string().regex(/^\d{1,4}\.\d{1,4}\.\d{1,4}$/, 'expected a version such as 1.0.0'),
   title: Line,
-  description: z.string().min(1).max(2000),
+  description: Text(2000),
   author: Line,
   parameters: z.record(Identifier, Parameter).refine((p) => Object.keys(p).length <= 40, 'more than 40 parameters'),
   /** Named intermediate results, each seeing those before it. */
-  values: z.record(Identifier, Cel).default({}),
+  values: z.record(Identifier, Cel).refine((values) => Object.keys(values).length <= MAX_VALUES, `more than ${MAX_VALUES} values`).default({}),
   /** One line for the contract and its reader. */
   summary: Line.optional(),
   intents: z.strictObject({ nouns: Words.min(1), verbs: Words.default([]), examples: z.array(Line).min(1).max(20), phrases: z.array(Phrase).max(40).default([]) }),
@@ -77,6 +103,7 @@ export const Blueprint = z.strictObject({
   checks: z.array(z.strictObject({ when: Cel.optional(), that: Cel, message: Line, hint: Line })).max(40).default([]),
   workloads: z.array(WorkloadTemplate).min(1).max(40),
   tests: z.array(BlueprintTest).max(100).default([]),
+  properties: z.array(BlueprintProperty).max(20).default([]),
 });
 export type Blueprint = z.infer<typeof Blueprint>;
 

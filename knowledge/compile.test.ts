@@ -22,13 +22,20 @@ describe('the shipped library', () => {
     expect(library.length).toBeGreaterThan(0);
     for (const { blueprint } of library) {
       expect(blueprint.tests.length).toBeGreaterThanOrEqual(8);
-      for (const test of runBlueprintTests(blueprint)) expect(test).toEqual({ name: test.name, ok: true, failures: [] });
+      for (const test of runBlueprintTests(blueprint)) expect(test).toMatchObject({ name: test.name, ok: true, failures: [] });
     }
+  });
+
+  it('makes one line of a title and of a refusal, whatever its expressions write', () => {
+    const forged = { ...archive, summary: "a${'\\n'}b${'\\u202e'}c", checks: [] };
+    expect(compileBlueprint(forged, archive.tests[0]!.parameters)).toMatchObject({ ok: true, title: 'a b c' });
+    const refusing = { ...archive, checks: [{ that: 'size(countries) > 100', message: "a${'\\n'}b", hint: "c${'\\n'}d" }] };
+    expect(compileBlueprint(refusing, archive.tests[0]!.parameters)).toMatchObject({ ok: false, code: 'check_failed', message: 'a b', hint: 'c d' });
   });
 
   it('notices a test that does not hold', () => {
     const [first] = archive.tests;
-    const wrong = { ...archive, tests: [{ ...first!, expect: { workloads: 9, golden: { 'zdb-0': { spec: { mode: 'seq' } }, nobody: {} }, that: ['size(slots) == 7'] } }, { name: 'empty', parameters: {}, expect: {} }] };
+    const wrong = { ...archive, properties: [], tests: [{ ...first!, expect: { workloads: 9, golden: { 'zdb-0': { spec: { mode: 'seq' } }, nobody: {} }, that: ['size(slots) == 7'] } }, { name: 'empty', parameters: {}, expect: {} }] };
     expect(runBlueprintTests(wrong).map(({ ok, failures }) => [ok, failures.length])).toEqual([[false, 4], [false, 1]]);
   });
 });

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Json } from '../contract/canonical.ts';
 import { type Constraints, MAX_WORKLOADS } from '../contract/contract.ts';
 import { DecimalString, parseBytes } from '../contract/units.ts';
-import { Workload } from '../contract/workload.ts';
+import { withoutUnseen } from '../contract/visible.ts';
+import { mentionedBy, Workload } from '../contract/workload.ts';
 import { type Blueprint, parametersOf } from './blueprint.ts';
 import { completeParameters, type Parameters, type Refusal } from './defaults.ts';
 import type { Value } from './expression.ts';
@@ -55,13 +56,13 @@ export function compileBlueprint(blueprint: Blueprint, raw: Readonly<Record<stri
   const names = new Set(workloads.map(({ name }) => name));
   if (names.size !== workloads.length) return invalid('two workloads have the same name');
   for (const workload of workloads) {
-    const stranger = [...workload.dials, ...mentioned(workload)].find((name) => !names.has(name));
+    const stranger = [...workload.dials, ...mentionedBy(workload)].find((name) => !names.has(name));
     if (stranger !== undefined) return invalid(`workload ${workload.name} names ${stranger}, which does not exist`);
   }
   if (workloads.length === 0) return invalid('no workload comes out of these parameters');
   const title = program.summary?.evaluate(values) ?? { ok: true, value: blueprint.title };
   if (!title.ok) return failed(title.message);
-  return { ok: true, parameters, defaults, workloads, constraints: { countries: texts(parameters['countries']), cities: texts(parameters['cities']) }, title: plainText(title.value).slice(0, 200), values };
+  return { ok: true, parameters, defaults, workloads, constraints: { countries: texts(parameters['countries']), cities: texts(parameters['cities']) }, title: line(title.value).slice(0, 200), values };
 }
 
 function check(program: Program, values: Readonly<Record<string, Value>>): Refusal | undefined {
@@ -73,9 +74,14 @@ function check(program: Program, values: Readonly<Record<string, Value>>): Refus
     if (!holds.ok) return failed(`a check: ${holds.message}`);
     if (holds.value === true) continue;
     const [said, advice] = [message.evaluate(values), hint.evaluate(values)];
-    return { ok: false, code: 'check_failed', message: said.ok ? plainText(said.value) : said.message, hint: advice.ok ? plainText(advice.value) : advice.message };
+    return { ok: false, code: 'check_failed', message: said.ok ? line(said.value) : said.message, hint: advice.ok ? line(advice.value) : advice.message };
   }
   return undefined;
+}
+
+/** What an expression makes for people, where it may have written `"\n"`: one line that forges nothing. */
+function line(value: Json): string {
+  return withoutUnseen(plainText(value), ' ');
 }
 
 function instantiate(template: WorkloadProgram, index: number, values: Readonly<Record<string, Value>>, made: readonly Workload[]): Workload[] | Refusal {
@@ -120,12 +126,6 @@ function plainCpu(value: Json | undefined): Json {
   const said = typeof value === 'string' ? /^(\d{1,6})(m?)$/.exec(value) : null;
   if (!said?.[1]) return value ?? null;
   return (BigInt(said[1]) * (said[2] === 'm' ? 1n : 1000n)).toString();
-}
-
-/** Other workloads that a spec names. */
-function mentioned(workload: Workload): readonly string[] {
-  if (workload.type === 'archive') return workload.spec.slots;
-  return workload.type === 'gateway-name' ? workload.spec.backends : [];
 }
 
 function texts(value: Json | undefined): string[] {

@@ -13,6 +13,9 @@ describe('parseYaml', () => {
   it.each([
     ['a: &x 1\nb: *x\n', /^1:7 anchors/],
     ['a: 1\nb: *nobody\n', /^2:4/],
+    ['b: 1\na: &x {c: 1}\n', /^2:7 anchors/],
+    ['b: 1\na: &x\n  c: 1\n', /anchors/],
+    ['a:\n  b: 1\n  c: 2\n  b: 3\n', /^4:3 .*unique/i],
     ['a: 1\nb: 2\na: 3\n', /^3:1 .*unique/i],
     ['a: !!str 1\n', /tag/],
     ['a: !secret 1\n', /tag/i],

@@ -1,4 +1,4 @@
-import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit, type YAMLMap } from 'yaml';
 
 /** Largest document, in UTF-8 bytes. */
 export const MAX_DOCUMENT = 256 * 1024;
@@ -38,13 +38,13 @@ export function parseYaml(source: Uint8Array | string): { ok: true; document: So
   } catch {
     return { ok: false, problems: [at(1, 1, 'document is not UTF-8')] };
   }
-  // Before the parser sees it: it recurses, and it compares every key of a map with every other.
+  // Before the parser sees it: it recurses.
   if (deepestBrackets(text) > MAX_DEPTH || COMPACT_NESTING.test(text)) return { ok: false, problems: [at(1, 1, `nested deeper than ${MAX_DEPTH}`)] };
   if ((text.match(/[\n\r,]/g) ?? []).length > MAX_NODES) return { ok: false, problems: [at(1, 1, 'document has too many parts')] };
   const lines = new LineCounter();
   let document: ReturnType<typeof parseDocument>;
   try {
-    document = parseDocument(text, { lineCounter: lines, version: '1.2', schema: 'core', merge: false, uniqueKeys: true, strict: true, prettyErrors: false, logLevel: 'error' });
+    document = parseDocument(text, { lineCounter: lines, version: '1.2', schema: 'core', merge: false, uniqueKeys: false, strict: true, prettyErrors: false, logLevel: 'error' });
   } catch {
     // The parser recurses: block nesting that exhausts its stack ends here.
     return { ok: false, problems: [at(1, 1, 'document cannot be parsed: nested too deep')] };
@@ -65,6 +65,7 @@ export function parseYaml(source: Uint8Array | string): { ok: true; document: So
         refuse(start, 'document has too many parts or is nested too deep');
         return visit.BREAK;
       }
+      if (isMap(node)) for (const repeated of repeatedKeys(node)) refuse(hasRange(repeated) ? repeated.range[0] : start, 'Map keys must be unique');
       if ('anchor' in node && node.anchor) refuse(start, 'anchors are not allowed');
       if (node.tag !== undefined) refuse(start, `tag ${node.tag} is not allowed`);
       if (isScalar(node) && typeof node.value === 'number' && !(Number.isSafeInteger(node.value))) refuse(start, 'number is not a whole number that fits; write it as a text');
@@ -103,6 +104,18 @@ function locator(root: Node | null, text: string, lines: LineCounter): SourceDoc
     const { line, col } = lines.linePos(start);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+}
+
+/** Not left to the parser, which compares every key with every other. */
+function repeatedKeys(map: YAMLMap): unknown[] {
+  const seen = new Set<unknown>();
+  return map.items.flatMap(({ key }) => {
+    if (!isScalar(key) || !seen.has(key.value)) {
+      if (isScalar(key)) seen.add(key.value);
+      return [];
+    }
+    return [key];
+  });
 }
 
 function hasRange(node: unknown): node is Node & { range: [number, number, number] } {

@@ -159,15 +159,17 @@ function listSum(node: ASTNode): ASTNode | undefined {
   return undefined;
 }
 
-function outsideSubset(node: ASTNode, loops: number): ExpressionError | undefined {
+function outsideSubset(node: ASTNode, loops: number, negated = false): ExpressionError | undefined {
   const at = (message: string): ExpressionError => ({ ok: false, message, offset: node.start });
+  // The library only looks at results: `9223372036854775808 - 1` would have one.
+  if (node.op === 'value' && typeof node.args === 'bigint' && node.args > (negated ? -MIN_INT64 : MAX_INT64)) return at('this whole number does not fit 64 bits');
   if (node.op === 'value' && typeof node.args !== 'string' && typeof node.args !== 'bigint' && typeof node.args !== 'boolean') return at('only whole numbers, texts and truth values may be written here');
   const call = node.op === 'call' || node.op === 'rcall' ? node.args[0] : undefined;
   if (call !== undefined && !FUNCTIONS.has(call)) return at(`${call}() is not part of the blueprint language`);
   const inside = call !== undefined && LOOPS.has(call) ? loops + 1 : loops;
   if (inside > MAX_LOOP_DEPTH) return at(`loops are nested deeper than ${MAX_LOOP_DEPTH}`);
   for (const child of children(node)) {
-    const refusal = outsideSubset(child, inside);
+    const refusal = outsideSubset(child, inside, node.op === '-_');
     if (refusal) return refusal;
   }
   return undefined;

@@ -1,22 +1,55 @@
-import { type Blueprint, parseBlueprint, type ParsedBlueprint } from './blueprint.ts';
-import type { Problem } from './document.ts';
-import type { Expression } from './expression.ts';
+import { type Blueprint, parametersOf, parseBlueprint, type ParsedBlueprint } from './blueprint.ts';
+import type { Path, Problem } from './document.ts';
+import { type Expression, isExpression } from './expression.ts';
 import { placeholders, type Program, programOf } from './program.ts';
+import { outcomeScope } from './test.ts';
 
 /** Everything that can be found in a blueprint's source without running it, in order of place; empty when it is clean. */
 export function lintBlueprint(source: Uint8Array | string): Problem[] {
   const parsed = parseBlueprint(source);
   if (!parsed.ok) return parsed.problems;
   const program = programOf(parsed.blueprint);
-  const problems = program.faults.map(({ path, find, offset, code, message }): Problem => ({
+  // What only fails because a value before it does is not said again.
+  const broken = program.faults.flatMap(({ path }) => (path[0] === 'values' ? [`Unknown variable: ${path[1] ?? ''}`] : []));
+  const problems = program.faults.filter(({ message }) => broken.length === 0 || !(broken.some((of) => message.endsWith(of)) || /\bdyn\b/.test(message))).map(({ path, find, offset, code, message }): Problem => ({
     ...parsed.locate(path, find === undefined ? undefined : { find, offset }),
     code,
     message,
     severity: 'error',
   }));
+  if (broken.length === 0) problems.push(...expected(parsed, program));
   // What is unused is only known once every expression could be read.
   if (problems.length === 0) problems.push(...unused(parsed, program), ...constant(parsed, program));
   return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** Expressions of tests and properties: they run nowhere but in `3bot blueprint test`, and are typed all the same. */
+function expected({ blueprint, locate }: ParsedBlueprint, program: Program): Problem[] {
+  const scope = outcomeScope(program.scope);
+  const problems: Problem[] = [];
+  const report = (path: Path, code: string, message: string, severity: Problem['severity'], within?: { find: string; offset: number }): void => {
+    problems.push({ ...locate(path, within), code, message: `${path.join('.')}: ${message}`, severity });
+  };
+  const typed = (text: string, path: Path): void => {
+    const result = scope.compile(text);
+    if (!isExpression(result)) report(path, 'expression', result.message, 'error', { find: text, offset: result.offset });
+    else if (result.type !== 'bool') report(path, 'type', `expected bool, the expression gives ${result.type}`, 'error');
+  };
+  blueprint.tests.forEach(({ expect }, i) => {
+    expect.that?.forEach((text, j) => typed(text, ['tests', i, 'expect', 'that', j]));
+    if (Object.keys(expect).length === 0) report(['tests', i, 'expect'], 'empty', 'expects nothing, so it cannot fail', 'error');
+  });
+  const declared = parametersOf(blueprint);
+  blueprint.properties.forEach(({ forall, given, when, that }, i) => {
+    for (const [section, names] of [['forall', Object.keys(forall)], ['given', Object.keys(given)]] as const) {
+      for (const name of names) if (!Object.hasOwn(declared, name)) report(['properties', i, section, name], 'unknown_parameter', 'there is no such parameter', 'error');
+    }
+    if (when !== undefined) typed(when, ['properties', i, 'when']);
+    that.forEach((text, j) => typed(text, ['properties', i, 'that', j]));
+    const missing = Object.entries(declared).find(([name, p]) => p.required && !Object.hasOwn(forall, name) && !Object.hasOwn(given, name));
+    if (missing) report(['properties', i], 'missing_parameter', `neither draws nor gives ${missing[0]}, which is required`, 'error');
+  });
+  return problems;
 }
 
 function unused({ blueprint, locate }: ParsedBlueprint, program: Program): Problem[] {

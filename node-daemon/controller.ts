@@ -163,7 +163,7 @@ export class Controller {
       case 'start': {
         const { desired } = step;
         const { type } = desired.workload;
-        if (this.#closed || this.#stopping.has(desired.key) || type === 'gateway-name') return;
+        if (this.#closed || this.#stopping.has(desired.key) || (type !== 'zdb' && type !== 'archive')) return;
         if (performance.now() - (this.#failedStarts.get(desired.key)?.at ?? -Infinity) < RETRY_START_MS) return;
         try {
           onStart(desired.key, desired.held);

@@ -31,6 +31,7 @@ describe('Reporter', () => {
 
   it('keeps names of local files to itself', () => {
     expect(publicReason("EACCES: permission denied, mkdir '/home/me/x y'")).not.toContain('/home');
+    expect(publicReason('a\u3164b\u001bc')).toBe('a b c');
     expect(publicReason('cannot listen: /tmp/a.s, busy')).toBe('cannot listen: (path), busy');
     expect(publicReason('sha256:ab/zdb-0@1 is 3/4 done')).toBe('sha256:ab/zdb-0@1 is 3/4 done');
   });

@@ -1,5 +1,6 @@
 import type { Digest } from '../contract/digest.ts';
 import { type Envelope, sealEnvelope } from '../contract/envelope.ts';
+import { withoutUnseen } from '../contract/visible.ts';
 import type { Phase } from './driver.ts';
 import { type HeldWorkload, isHeldBy, keyOf } from './holdings.ts';
 import type { Standing } from './standing.ts';
@@ -109,5 +110,5 @@ export class Reporter {
 
 /** Everybody reads the log: names of files on this machine stay in its own status and logs. */
 export function publicReason(reason: string): string {
-  return reason.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').replace(/(^|[\s'"(=])\/[^\s'"),]*/g, '$1(path)').slice(0, MAX_REASON);
+  return withoutUnseen(reason, ' ').replace(/(^|[\s'"(=])\/[^\s'"),]*/g, '$1(path)').slice(0, MAX_REASON);
 }

@@ -62,6 +62,8 @@ describe('what a node refuses to run', () => {
   it('accepts what is right', () => {
     expect(verdict()).toBe('ok');
     expect(refiled(() => undefined)).toBe('ok');
+    // Also what may no longer begin: who yanks a blueprint, or drops its author, ends nothing.
+    expect(verdict((s) => { for (const b of Object.values(s.blueprints)) Object.assign(b, { organisation: header.organisation, yanked: { reason: 'broken' } }); })).toBe('ok');
   });
 
   it.each<[string, RefusalCode, () => RefusalCode | 'ok']>([
@@ -77,6 +79,7 @@ describe('what a node refuses to run', () => {
     ['an unpublished blueprint', 'blueprint_unknown', () => verdict((s) => { s.blueprints = {}; })],
     ['another content under the blueprint\'s name', 'blueprint_unknown', () => verdict((s) => { for (const b of Object.values(s.blueprints)) b.digest = OTHER; })],
     ['an author whom the grid does not trust', 'blueprint_untrusted', () => verdict((s) => { if (s.grid) s.grid.payload.authors = [s.grid.payload.ledger]; })],
+    ['a blueprint that was published for another organisation', 'blueprint_untrusted', () => verdict((s) => { for (const b of Object.values(s.blueprints)) b.organisation = OTHER; })],
     ['work at an earlier epoch', 'not_assigned', () => verdict((s) => { (s.deployments[held.deployment]?.holdings[held.workload] as { epoch: number }).epoch = 2; })],
     ['work that moved away', 'not_assigned', () => verdict((s) => { (s.deployments[held.deployment]?.holdings[held.workload] as { node: Digest }).node = OTHER; })],
     ['a location that nobody attested', 'location_not_attested', () => verdict((s) => { (s.nodes[own.id] as { attested: null }).attested = null; })],

@@ -76,7 +76,9 @@ function checkBlueprint(state: LedgerState, header: Header): { ok: true } | Refu
   const { name, version, digest } = header.blueprint;
   const published = state.blueprints[`${name}@${version}`];
   if (published?.digest !== digest) return refuse('blueprint_unknown', `blueprint ${name}@${version} with digest ${digest} is not published on this grid`);
-  if (!isNamed(state, 'authors', published.author)) return refuse('blueprint_untrusted', `the author of ${name}@${version} is not one that this grid trusts`);
+  // Whether its organisation still names the author was asked when it was proposed: what was signed goes on.
+  if (published.organisation !== undefined && published.organisation !== header.organisation) return refuse('blueprint_untrusted', `${name}@${version} was published for another organisation`);
+  if (published.organisation === undefined && !isNamed(state, 'authors', published.author)) return refuse('blueprint_untrusted', `the author of ${name}@${version} is not one that this grid trusts`);
   return { ok: true };
 }
 

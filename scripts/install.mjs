@@ -44,7 +44,7 @@ function matchesLock() {
 }
 
 /** The npm that started us, else the one beside node, else the one on the PATH. */
-function npmCommand() {
+export function npmCommand() {
   const running = process.env.npm_execpath;
   if (running && basename(running) === 'npm-cli.js') return [process.execPath, running];
   const beside = join(dirname(process.execPath), 'npm');

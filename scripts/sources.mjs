@@ -16,6 +16,14 @@ export const PROGRAMS = {
   gateway: 'gateway/main.ts',
   bot: 'bot/main.ts',
 };
+/** What the bot serves to browsers: `<name>` plus the extension of its kind. Scripts are bundled, the rest is copied. */
+export const PAGES = {
+  sign: 'web/sign/page.ts',
+  'sign-worker': 'web/sign/worker.ts',
+  'sign-style': 'web/sign/style.css',
+  'sign-page': 'web/sign/page.html',
+  'sign-icon': 'web/sign/icon.svg',
+};
 
 const FOLDERS = ['bot', 'cli', 'contract', 'gateway', 'knowledge', 'ledger', 'node-daemon', 'overlay', 'scripts', 'signer', 'storage', 'web'];
 const FILES = ['package-lock.json', 'tsconfig.json'];

@@ -53,6 +53,27 @@ describe('explainContract', () => {
     expect(explainContract(update({}), base).changes).toEqual(['nothing but its dates']);
   });
 
+  it('says of a workload every field that differs, beside words that say less', () => {
+    const [zdb] = base.body.workloads.filter((w) => w.type === 'zdb');
+    const changed = (change: (w: Extract<Body['workloads'][number], { type: 'zdb' }>) => Body['workloads'][number], header: Partial<Header> = {}): string => {
+      const body = { ...base.body, workloads: base.body.workloads.map((w) => (w.type === 'zdb' && w.name === zdb?.name ? change(w) : w)) };
+      return explainContract(update(header, body), base).changes.join('\n');
+    };
+    // The words differ by the capacity, and say nothing of the rest.
+    const hidden = changed((w) => ({ ...w, group: 'other', secrets: ['stolen'], dials: ['elsewhere'], spec: { ...w.spec, capacity: '399', namespaces: ['another'] } }));
+    expect(hidden).toContain('becomes a store for 399 B');
+    for (const field of ['group was "zdb", becomes "other"', /secrets was \[.*\], becomes \["stolen"\]/, /dials was \[.*\], becomes \["elsewhere"\]/, /spec.namespaces was \[.*\], becomes \["another"\]/]) expect(hidden).toMatch(field);
+    expect(changed((w) => ({ ...w, secrets: ['stolen'] }))).toMatch(/^zdb-0: secrets was \[.*\], becomes \["stolen"\]$/m);
+    expect(changed((w) => ({ ...w, type: 'volume', spec: { capacity: w.spec.capacity, copies: ['zdb-0'] } }))).toMatch(/type was "zdb", becomes "volume".*spec.mode was "\w+", becomes nothing.*spec.copies was nothing, becomes \["zdb-0"\]/);
+  });
+
+  it('says what else of the contract differs', () => {
+    expect(explainContract(update({ bounds: [{ group: 'zdb', atMost: 2 }], title: 'another' }), base).changes).toEqual([
+      expect.stringMatching(/^title: was ".*", becomes "another"$/),
+      'how many of a group may be without their part: was [{"group":"zdb","atMost":1}], becomes [{"group":"zdb","atMost":2}]',
+    ]);
+  });
+
   it('names what begins, what ends and what lies elsewhere by now', () => {
     const [first, ...rest] = base.header.assignments;
     const workloads = base.body.workloads.filter((w) => w.name !== first?.workload);

@@ -16,6 +16,8 @@ export interface PlanInput {
   readonly nonce: string;
   readonly blueprint: { readonly parsed: Blueprint; readonly digest: Digest };
   readonly parameters: Parameters;
+  /** What else could be asked for on this grid: named in a refusal, no part of a contract. */
+  readonly library?: readonly Blueprint[] | undefined;
   /** The contract in force that this one is to replace; its nonce, deployment and organisation are kept. */
   readonly supersedes?: ContractId | undefined;
 }

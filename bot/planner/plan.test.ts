@@ -9,8 +9,9 @@ import type { PlanInput } from './input.ts';
 import { planContract, type Plan } from './plan.ts';
 import { recompile } from './verify.ts';
 
-const [archive] = loadLibrary(path.join(import.meta.dirname, '../../knowledge/blueprints')).filter((e) => e.blueprint.blueprint === 'archive');
-if (!archive) throw new Error('the archive blueprint is missing');
+const library = loadLibrary(path.join(import.meta.dirname, '../../knowledge/blueprints'));
+const entryOf = (name: string): (typeof library)[number] => library.find((e) => e.blueprint.blueprint === name) ?? expect.fail(`the ${name} blueprint is missing`);
+const archive = entryOf('archive');
 
 const requester = digestOf('requester');
 const organisation = digestOf('organisation');
@@ -24,7 +25,7 @@ function market(disk = 360n * TB): LedgerState {
   state.time = '2026-11-20T10:00:00.000Z';
   state.size = 7;
   state.organisations[organisation] = { revision: 1, roles: { requester: [requester], ...Object.fromEntries(Object.entries(people).map(([role, id]) => [role, [id]])) } };
-  state.blueprints[`archive@${archive!.blueprint.version}`] = { author: digestOf('author'), digest: archive!.digest, policy: archive!.blueprint.policy };
+  for (const { blueprint, digest } of library) state.blueprints[`${blueprint.blueprint}@${blueprint.version}`] = { author: digestOf('author'), digest, policy: blueprint.policy };
   const add = (label: string, country: string, city: string, capabilities: ('zdb' | 'archive' | 'gateway-name')[]): void => {
     const id = digestOf(label);
     const location = { country, city };
@@ -96,6 +97,11 @@ describe('planContract', () => {
     expect(planContract(input({ ...petabyte, capacity: String(1500n * TB) })).ok).toBe(false);
   });
 
+  it('says what would fit of a size as people write it', () => {
+    expect(planContract(input({ capacity: '5 PB', countries: 'CH' }))).toMatchObject({ ok: false, code: 'no_capacity', hint: 'capacity of 1.4 PB would fit in CH with the same settings' });
+    expect(planContract(input({ capacity: '5 PB', countries: 'CH', max_price: '900000 EUR' }))).toMatchObject({ ok: false, code: 'no_capacity', hint: 'capacity of 1.4 PB would fit in CH with the same settings' });
+  });
+
   it.each([
     ['a country without nodes', { ...petabyte, countries: ['JP'] }, 'no_nodes_in_place'],
     ['too little money', { ...petabyte, max_price: '1000000' }, 'over_budget'],
@@ -112,6 +118,25 @@ describe('planContract', () => {
     expect(planContract({ ...input(petabyte), blueprint: { parsed: archive.blueprint, digest: digestOf('other') } })).toMatchObject({ ok: false, code: 'blueprint_unpublished' });
   });
 
+  it('names every type that nobody offers, wherever it was asked for, and what the grid can run instead', () => {
+    const of = (name: string, parameters: PlanInput['parameters']): PlanInput => ({ ...input(parameters), blueprint: { parsed: entryOf(name).blueprint, digest: entryOf(name).digest }, library: library.map((e) => e.blueprint) });
+    expect(planContract(of('web-app', { image: 'nginx', countries: ['JP'] }))).toEqual({
+      ok: false, code: 'not_offered', message: 'no node of this grid offers container and network, which is a part of what web-app needs', hint: 'what this grid can run now: archive and key-value-store',
+    });
+    expect(planContract(of('virtual-disk', { capacity: '1000000000' }))).toMatchObject({ code: 'not_offered', message: 'no node of this grid offers volume, which is what virtual-disk needs' });
+    expect(planContract({ ...of('virtual-disk', { capacity: '1000000000' }), library: undefined })).toMatchObject({ hint: 'its nodes offer archive, gateway-name and zdb: see `3bot doctor`' });
+    expect(planContract(of('key-value-store', { capacity: '1000000000', countries: ['CH'] }))).toMatchObject({ ok: true, header: { bounds: [], engines: [{ name: 'zdb' }] } });
+  });
+
+  it('tells a type that is offered elsewhere from one that nobody offers, and from a grid without nodes', () => {
+    const nobody = market();
+    nobody.nodes = {};
+    expect(planContract(input(petabyte, nobody))).toMatchObject({ ok: false, code: 'no_nodes_in_place' });
+    const elsewhere = market();
+    for (const node of Object.values(elsewhere.nodes)) if (node.attested?.country === 'CH') node.offer!.capabilities = node.offer!.capabilities.filter((c) => c !== 'archive');
+    expect(planContract(input(petabyte, elsewhere))).toMatchObject({ ok: false, code: 'no_engine', message: 'no node in CH runs archive', hint: 'nodes in AT, DE, FR do; see `3bot doctor` for what the nodes offer' });
+  });
+
   it('leaves out nodes without a lease, and gives way with a default name that is taken', () => {
     const state = market();
     const dead = digestOf('Bern-1');
@@ -121,6 +146,19 @@ describe('planContract', () => {
     expect(header.assignments.some((a) => a.node === dead)).toBe(false);
     expect(header.names).toEqual(['archive-2']);
     expect(recompile({ header, body }, input(petabyte, state))).toEqual({ ok: true });
+  });
+
+  it('gives way with what is published, not with a name that is published by nobody', () => {
+    const of = (name: string, parameters: PlanInput['parameters'], taken: string): PlanInput => {
+      const state = market();
+      for (const node of Object.values(state.nodes)) node.offer!.capabilities = ['zdb', 'archive', 'gateway-name', 'container', 'network'];
+      state.names[taken] = digestOf('somebody else');
+      return { ...input(parameters, state), blueprint: { parsed: entryOf(name).blueprint, digest: entryOf(name).digest } };
+    };
+    expect(planned(of('web-app', { image: 'nginx' }, 'app')).header.names).toEqual(['app-2']);
+    expect(planned(of('web-app', { image: 'nginx', feature: 'fix' }, 'app')).header.names).toEqual(['app-fix']);
+    expect(planned(of('web-app', { image: 'nginx', feature: 'fix' }, 'app-fix')).header.names).toEqual(['app-2-fix']);
+    expect(planned(of('key-value-store', { capacity: '1000000000' }, 'store')).body.parameters['name']).toBe('store');
   });
 
   it('pins the engine that most nodes run now, not an older one that they keep', () => {

@@ -8,11 +8,12 @@ import { formatBytes, formatMoney } from '../../contract/units.ts';
 import { boundsOf, type Engine, type EngineName, engineOf, type Workload } from '../../contract/workload.ts';
 import { compileBlueprint } from '../../knowledge/compile.ts';
 import type { LedgerState } from '../../ledger/state/state.ts';
-import { candidates } from '../../ledger/state/views.ts';
+import { candidates, isMember } from '../../ledger/state/views.ts';
 import { largestThatFits } from './alternatives.ts';
 import { type Base, baseOf, keepInPlace } from './base.ts';
 import type { Parameters, PlanInput } from './input.ts';
 import { freeName } from './names.ts';
+import { explainNotOffered } from './offered.ts';
 
 /** Named in every contract: another planner version may compile the same words to other bytes. */
 export const PLANNER = '3bot-planner/1';
@@ -22,7 +23,7 @@ export interface Plan { readonly ok: true; readonly contract: ContractId; readon
 /** Its own code, or the compiler's. */
 export interface PlanRefusal { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string }
 export type PlanRefusalCode =
-  | 'no_organisation' | 'not_in_force' | 'place_fixed' | 'layout_fixed' | 'policy_unmet' | 'blueprint_unpublished' | 'no_nodes_in_place' | 'no_capacity' | 'no_engine' | 'over_budget' | 'grid_not_ready';
+  | 'no_organisation' | 'not_in_force' | 'place_fixed' | 'layout_fixed' | 'policy_unmet' | 'blueprint_unpublished' | 'no_nodes_in_place' | 'no_capacity' | 'no_engine' | 'not_offered' | 'over_budget' | 'grid_not_ready';
 
 /** Snapshot in, contract out: the same input gives the same bytes, which is how `contract verify` checks one. */
 export function planContract(input: PlanInput): Plan | PlanRefusal {
@@ -57,7 +58,7 @@ export function planContract(input: PlanInput): Plan | PlanRefusal {
   if (keep?.ok === false) return refuse('no_capacity', `${keep.workload.name} would take ${formatBytes(BigInt(keep.more.disk))} more disk than its node has free`, 'ask for less, or for a new deployment');
   const placed = keep?.kept.placed ?? [];
   const placement = placeWorkloads({ deployment, constraints, engines, workloads, placed, market: keep?.kept.market ?? market });
-  if (!placement.ok) return explainMisfit(input, placement, { constraints, market });
+  if (!placement.ok) return explainMisfit({ ...input, parameters: Object.fromEntries(Object.entries(parameters).filter(([name]) => Object.hasOwn(input.parameters, name))) }, placement, { constraints, workloads, market });
 
   const nodeOf = new Map([...placed, ...placement.assignments].map((p) => [p.workload, p.node]));
   const assignments = workloads.flatMap(({ name: workload, type, group, resources }) => { const node = nodeOf.get(workload); return node ? [{ workload, type, group, node, resources }] : []; });
@@ -86,7 +87,7 @@ export function planContract(input: PlanInput): Plan | PlanRefusal {
     assignments,
     engines,
     bounds: boundsOf(workloads),
-    names: workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : [])),
+    names: namesOf(workloads),
     price,
     validity: { signBefore: new Date(signBefore).toISOString(), // An update never takes away time that was signed for.
       notAfter: base && base.header.validity.notAfter > end ? base.header.validity.notAfter : end },
@@ -98,7 +99,7 @@ export function planContract(input: PlanInput): Plan | PlanRefusal {
 
 /** Where the requester's approvals come from: the first organisation, by id, whose roster names them. */
 export function organisationOf(state: LedgerState, principal: PrincipalId): PrincipalId | undefined {
-  return (Object.keys(state.organisations) as PrincipalId[]).sort().find((id) => Object.values(state.organisations[id]?.roles ?? {}).flat().includes(principal));
+  return (Object.keys(state.organisations) as PrincipalId[]).sort().find((id) => isMember(state.organisations[id]?.roles ?? {}, principal));
 }
 
 function compileWithFreeName({ blueprint, parameters, state }: PlanInput, base: Base | undefined): ReturnType<typeof compileBlueprint> {
@@ -107,8 +108,18 @@ function compileWithFreeName({ blueprint, parameters, state }: PlanInput, base: 
   const first = compile(parameters);
   // A name that was asked for is kept, and refused by the ledger when taken; a default one gives way.
   if (!first.ok || parameters['name'] !== undefined || typeof first.parameters['name'] !== 'string') return first;
-  const name = freeName(first.parameters['name'], (candidate) => state.names[candidate] !== undefined && state.names[candidate] !== base?.header.deployment);
-  return name === first.parameters['name'] ? first : compile({ ...parameters, name });
+  // What counts is what is published: a blueprint may publish another form of the name, or nothing.
+  const isTaken = (name: string): boolean => state.names[name] !== undefined && state.names[name] !== base?.header.deployment;
+  const wanted = first.parameters['name'];
+  const published = namesOf(first.workloads);
+  if (!published.some(isTaken)) return first;
+  const another = (name: string): boolean => { const made = compile({ ...parameters, name }); return made.ok && namesOf(made.workloads).some(isTaken); };
+  return compile({ ...parameters, name: freeName(wanted, published.every((name) => name === wanted) ? isTaken : another) });
+}
+
+/** What these workloads publish, in their order. */
+function namesOf(workloads: readonly Workload[]): string[] {
+  return workloads.flatMap((w) => (w.type === 'gateway-name' ? [w.spec.name] : []));
 }
 
 /** An update leaves what it keeps where it lies, and a group that holds parts of one whole as it is laid out. */
@@ -153,16 +164,25 @@ function placeWorkloads({ deployment, constraints, engines, workloads, placed, m
   return place({ deployment, constraints, engines, workloads: placeable, placed, candidates: market });
 }
 
-function explainMisfit(input: PlanInput, misfit: Extract<Placement, { ok: false }>, { constraints, market }: { constraints: Constraints; market: readonly Candidate[] }): PlanRefusal {
+/** `input` with canonical parameters: what is searched for among sizes is not what people wrote. */
+function explainMisfit(input: PlanInput, misfit: Extract<Placement, { ok: false }>, { constraints, workloads, market }: { constraints: Constraints; workloads: readonly Workload[]; market: readonly Candidate[] }): PlanRefusal {
+  // Elsewhere would be no better: said before the place is. A market without nodes is another trouble.
+  const lacking = market.length > 0 ? explainNotOffered(input.blueprint.parsed, workloads, market, input.library) : undefined;
+  if (lacking) return refuse('not_offered', lacking.message, lacking.hint);
   const where = [...constraints.cities, ...constraints.countries].join(', ') || 'the grid';
   if (!market.some((c) => allowedAt(constraints, c.location))) {
     const offered = [...new Set(market.map((c) => c.location.country))].sort().join(', ');
     return refuse('no_nodes_in_place', `no node of this grid lies in ${where}`, offered ? `there are nodes in ${offered}` : 'no node of this grid is alive: see `3bot doctor`');
   }
-  if (misfit.inPlace === 0) return refuse('no_engine', `no node in ${where} runs ${misfit.type}`, 'see `3bot doctor` for what the nodes offer');
-  const need = `${misfit.workload} needs ${formatBytes(BigInt(misfit.need.disk))} of disk on a node of its own; of ${misfit.inPlace} nodes in ${where}, ${misfit.withRoom} have that free`;
+  if (misfit.inPlace === 0) {
+    const elsewhere = [...new Set(market.filter((c) => c.capabilities.includes(misfit.type) && !allowedAt(constraints, c.location)).map((c) => c.location.country))].sort().join(', ');
+    return refuse('no_engine', `no node in ${where} runs ${misfit.type}`, `${elsewhere && `nodes in ${elsewhere} do; `}see \`3bot doctor\` for what the nodes offer`);
+  }
+  const { disk, memory, cpu } = misfit.need;
+  const need = `${misfit.workload} needs ${formatBytes(BigInt(disk))} of disk, ${formatBytes(BigInt(memory))} of memory and ${Number(cpu) / 1000} cores on a node of its own; of ${misfit.inPlace} nodes in ${where}, ${misfit.withRoom} have that free`;
+  const currency = input.state.grid?.payload.currency;
   const fits = largestThatFits(input, (parameters) => {
-    const compiled = compileBlueprint(input.blueprint.parsed, parameters);
+    const compiled = compileBlueprint(input.blueprint.parsed, parameters, currency === undefined ? {} : { currency });
     if (!compiled.ok) return false;
     const engines = chooseEngines(compiled.workloads, market, constraints);
     return placeWorkloads({ deployment: '', constraints, engines, workloads: compiled.workloads, placed: [], market }).ok;

@@ -6,11 +6,16 @@ import { seal } from '../../signer/seal.ts';
 import type { BotContext } from '../context.ts';
 import { readContract } from '../tools/contracts.ts';
 
-/** How each secret that a contract may name is made. */
-const MAKERS: Readonly<Record<string, () => Uint8Array>> = {
+/** Secrets that have a form of their own. */
+const FORMS: Readonly<Record<string, () => Uint8Array>> = {
   'data-key': () => Buffer.from(randomBytes(32).toString('base64')),
   's3-credentials': () => Buffer.from(JSON.stringify({ accessKeyId: `3B${randomBytes(9).toString('hex').toUpperCase()}`, secretAccessKey: randomBytes(30).toString('base64url') })),
 };
+
+/** Any other name that a blueprint thinks of is a password or token: 256 random bits as text. */
+function makeSecret(name: string): Uint8Array {
+  return FORMS[name]?.() ?? Buffer.from(randomBytes(32).toString('base64url'));
+}
 
 /**
  * Seals the secrets of this person's deployments to every node that is to hold them. A secret is sealed to the
@@ -44,9 +49,7 @@ async function sealOne(context: BotContext, { deployment, secret, recipient }: S
   const { follower, requester } = context;
   let own = follower.state().deployments[deployment]?.secrets[secret]?.[requester.id];
   if (own === undefined) {
-    const make = MAKERS[secret];
-    if (!make) throw new Error(`no way to make a secret called ${secret}`);
-    await submit(context, { deployment, secret, recipient: requester.id }, await seal(make(), requester.sealing.recipient));
+    await submit(context, { deployment, secret, recipient: requester.id }, await seal(makeSecret(secret), requester.sealing.recipient));
     own = await follower.waitFor((s) => s.deployments[deployment]?.secrets[secret]?.[requester.id], { timeoutMs: 30_000 });
   }
   const sealingKey = follower.state().nodes[recipient]?.sealingKey;

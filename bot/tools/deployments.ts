@@ -59,6 +59,36 @@ export async function archiveAccess(context: BotContext, id: DeploymentId): Prom
   const sealed = deployment.secrets['s3-credentials']?.[context.requester.id];
   if (endpoint === undefined || sealed === undefined) return { ok: false, code: 'not_ready', message: 'the archive is not published yet', hint: 'see `3bot contract show`' };
   const { accessKeyId, secretAccessKey } = Credentials.parse(JSON.parse(Buffer.from(await context.requester.sealing.unseal(sealed)).toString('utf8')));
+  return {
+    ok: true, deployment: id, contract: deployment.contract, endpoint, bucket: front.spec.bucket, region: front.spec.region, accessKeyId, secretAccessKey,
+    nodes: nodesOf(state, id), shards: { data: front.spec.dataShards, parity: front.spec.parityShards }, price: read.header.price,
+  };
+}
+
+/** What runs, and where; of what is published, where it answers. */
+export interface DeploymentAccess {
+  readonly ok: true;
+  readonly deployment: DeploymentId;
+  readonly contract: string;
+  readonly title: string;
+  /** By the name that the gateway publishes. */
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly nodes: ArchiveAccess['nodes'];
+  readonly price: { currency: string; month: string };
+}
+
+/** The same of any deployment: only archives have credentials of a form that this bot knows. */
+export async function deploymentAccess(context: Pick<BotContext, 'follower'>, id: DeploymentId): Promise<DeploymentAccess | ToolRefusal> {
+  const state = context.follower.state();
+  const deployment = state.deployments[id];
+  const header = deployment && state.contracts[deployment.contract]?.header;
+  if (!deployment || !header) return { ok: false, code: 'deployment_unknown', message: `no deployment ${id} on this grid` };
+  const endpoints = Object.entries(deployment.reports).flatMap(([workload, { endpoint }]) => (endpoint === undefined ? [] : [[workload, endpoint] as const]));
+  return { ok: true, deployment: id, contract: deployment.contract, title: header.title, endpoints: Object.fromEntries(endpoints), nodes: nodesOf(state, id), price: header.price };
+}
+
+/** The nodes that hold a deployment, each with what it holds; gateways hold nothing of it. */
+function nodesOf(state: LedgerState, id: DeploymentId): ArchiveAccess['nodes'] {
   const nodes = new Map<string, ArchiveAccess['nodes'][number]>();
   for (const w of deploymentStatus(state, id)) {
     if (w.type === 'gateway-name') continue;
@@ -66,8 +96,5 @@ export async function archiveAccess(context: BotContext, id: DeploymentId): Prom
     if (known) known.workloads.push(w.workload);
     else nodes.set(w.node, { id: w.node, label: w.label, country: w.country, city: w.city, workloads: [w.workload] });
   }
-  return {
-    ok: true, deployment: id, contract: deployment.contract, endpoint, bucket: front.spec.bucket, region: front.spec.region, accessKeyId, secretAccessKey,
-    nodes: [...nodes.values()], shards: { data: front.spec.dataShards, parity: front.spec.parityShards }, price: read.header.price,
-  };
+  return [...nodes.values()];
 }

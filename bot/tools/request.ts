@@ -5,7 +5,8 @@ import { compileBlueprint } from '../../knowledge/compile.ts';
 import { candidates } from '../../ledger/state/views.ts';
 import { planContract, type Plan } from '../planner/plan.ts';
 import type { ContractId } from '../../contract/contract.ts';
-import type { ContractRecord } from '../../ledger/state/state.ts';
+import type { ContractRecord, LedgerState } from '../../ledger/state/state.ts';
+import type { City } from '../planner/understand/place-names.ts';
 import { understand, type Understood } from '../planner/understand/understand.ts';
 import type { BotContext, ToolRefusal } from '../context.ts';
 import { readContract } from './contracts.ts';
@@ -15,9 +16,19 @@ export type Understanding = Extract<Understood, { ok: true }>;
 /** Words to blueprint and parameters, offline. Side effects: none. */
 export function understandText(context: Pick<BotContext, 'library'> & Partial<Pick<BotContext, 'follower'>>, text: string): Understanding | ToolRefusal {
   const state = context.follower?.state();
-  const cities = state && [...new Map(candidates(state).map((c) => [c.location.city, c.location])).values()];
+  const cities = state && marketCities(state);
   const understood = understand(text, context.library.map((entry) => entry.blueprint), cities && { cities });
   return understood.ok ? understood : { ok: false, ...understood.error };
+}
+
+let market: { readonly key: string; readonly cities: readonly City[] } | undefined;
+
+/** Cities where nodes can take work. The same list for as long as they are the same: place names are made once for each list. */
+function marketCities(state: LedgerState): readonly City[] {
+  const cities = [...new Map(candidates(state).map(({ location }) => [location.city, location])).values()];
+  const key = JSON.stringify(cities);
+  if (market?.key !== key) market = { key, cities };
+  return market.cities;
 }
 
 export interface PlanRequest { readonly blueprint: string; readonly parameters: Readonly<Record<string, Json>>; readonly nonce?: string }
@@ -34,6 +45,7 @@ export function planRequest(context: BotContext, request: PlanRequest): Plan | T
     nonce: request.nonce ?? randomBytes(16).toString('hex'),
     blueprint: { parsed: entry.blueprint, digest: entry.digest },
     parameters: request.parameters,
+    library: context.library.map((e) => e.blueprint),
   });
 }
 

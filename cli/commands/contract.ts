@@ -9,7 +9,7 @@ import type { ContractId } from '../../contract/contract.ts';
 import { voters } from '../../contract/policy.ts';
 import { formatMoney } from '../../contract/units.ts';
 import { isAccepted } from '../../ledger/state/acceptance.ts';
-import { waitingFor } from '../../ledger/state/views.ts';
+import { noticeOf, waitingFor } from '../../ledger/state/views.ts';
 import type { Keystore } from '../../signer/keystore.ts';
 import { accept } from '../ask.ts';
 import { connectBot } from '../connect.ts';
@@ -61,8 +61,10 @@ export function contractShow(id: string, flags: ContractFlags): Promise<Outcome>
     const workloads = record?.status === 'active' ? deploymentStatus(state, header.deployment) : [];
     const waiting = record?.status === 'proposed' ? waitingFor(state, contract) : [];
     const acceptance = header.acceptance && { met: deployment !== undefined && isAccepted(deployment), by: deployment?.acceptance?.votes.map((v) => v.role) ?? [] };
+    const notice = noticeOf(state, header.blueprint);
     const text = [
       `${printable(header.title)}  (${record?.status ?? '?'})`,
+      ...(notice === undefined ? [] : [`  ${printable(notice)}`]),
       `  contract    ${contract}${header.version > 1 ? `  version ${header.version}` : ''}`,
       `  deployment  ${header.deployment}`,
       `  price       ${formatMoney(BigInt(header.price.month), header.price.currency)} a month until ${header.validity.notAfter}`,
@@ -146,6 +148,9 @@ export function contractApprove(id: string, flags: ContractFlags): Promise<Outco
     const decision = await decisionOf(context, id, flags);
     requireStatus(context, decision.contract, 'proposed');
     const review = accept(await reviewContract(context, decision.contract));
+    const header = context.follower.state().contracts[decision.contract]?.header;
+    const notice = header && noticeOf(context.follower.state(), header.blueprint);
+    if (notice !== undefined) process.stderr.write(`${printable(notice)}\n`);
     await confirmShown(context, review, `Sign this as ${decision.role}?`, flags);
     const approved = accept(await approveContract(context, { ...decision, explanation: review.digest, statement: flags.statement ?? 'recompiled to the same contract, read and agreed' }));
     return { json: { ...approved, contract: decision.contract, explanation: review.digest }, text: approved.met ? `signed; the quorum is met: watch it with \`3bot contract show ${decision.contract.slice(7, 19)}\`` : `signed; waiting for ${approved.waitingFor.join(', ')}` };

@@ -4,7 +4,9 @@ import { createRequire } from 'node:module';
 import { formatBytes } from '../../contract/units.ts';
 import type { Outcome } from '../output.ts';
 import { paint } from '../output.ts';
-import { installRoot, readRunningGrid, stateDir } from '../state-dir.ts';
+import { checkModel } from '../chat/model-settings.ts';
+import { printable } from '../render/printable.ts';
+import { installRoot, readRunningGrid, type StateDir, stateDir } from '../state-dir.ts';
 import { readNodes } from './node.ts';
 
 interface Check { readonly check: string; readonly ok: boolean; readonly found: string; readonly hint?: string }
@@ -15,7 +17,7 @@ const TIMEOUT_MS = 3000;
 /** Looks at everything that could keep 3bot from working here, and says what to do about it. */
 export async function doctorCommand(flags: { readonly state?: string }): Promise<Outcome> {
   const state = stateDir(flags.state);
-  const checks: Check[] = [nodeVersion(), nativeModule('better-sqlite3'), nativeModule('@ronomon/reed-solomon'), await built(), await freeDisk()];
+  const checks: Check[] = [nodeVersion(), nativeModule('better-sqlite3'), nativeModule('@ronomon/reed-solomon'), await built(), await freeDisk(), await languageModel(state)];
   const running = await readRunningGrid(state);
   if (!running) checks.push({ check: 'grid', ok: false, found: `none was started in ${state.root}`, hint: 'start one with `npm start`' });
   else {
@@ -56,6 +58,13 @@ async function freeDisk(): Promise<Check> {
   const { bavail, bsize } = await statfs(installRoot(), { bigint: true });
   const free = bavail * bsize;
   return { check: 'disk', ok: free > MIN_FREE_BYTES, found: `${formatBytes(free)} free`, ...(free <= MIN_FREE_BYTES && { hint: 'nodes store real bytes, however thin their disks are: make room' }) };
+}
+
+/** None is no fault: the rules answer. */
+async function languageModel(state: StateDir): Promise<Check> {
+  const { model, refused } = await checkModel(state);
+  if (!refused) return { check: 'language model', ok: true, found: model === undefined ? 'none is set; the rules answer' : printable(model) };
+  return { check: 'language model', ok: false, found: `not used: ${printable(refused.message)} (${refused.code})`, hint: `${printable(refused.hint ?? 'see docs/guides/models.md')}, then start the grid again` };
 }
 
 async function answers(check: string, url: string): Promise<Check> {

@@ -4,13 +4,18 @@ import { loadLibrary } from '../../knowledge/library.ts';
 import { accept } from '../ask.ts';
 import { blueprintsDir } from '../connect.ts';
 import { formatBytes } from '../../contract/units.ts';
-import type { Outcome } from '../output.ts';
+import { type Outcome, paint } from '../output.ts';
+import { printable } from '../render/printable.ts';
 
 /** What a sentence means, offline: no grid, no model, no side effects. */
 export function understandCommand(text: string): Outcome {
   const understood = accept(understandText({ library: loadLibrary(blueprintsDir()) }, text));
   const shown = (value: unknown): string => (typeof value === 'string' && /^\d{7,}$/.test(value) ? formatBytes(BigInt(value)) : JSON.stringify(value));
-  const lines = Object.entries(understood.parameters).map(([name, value]) => `  ${name} = ${shown(value)}`);
+  const said = (name: string): string => { const span = understood.spans[name]; return span === undefined ? '' : `  ${paint('dim', `“${printable(span.text)}”`, process.stdout)}`; };
+  const lines = [
+    ...Object.entries(understood.parameters).map(([name, value]) => `  ${name} = ${shown(value)}${said(name)}`),
+    ...Object.entries(understood.defaults).map(([name, value]) => `  ${name} = ${shown(value)}  ${paint('dim', '(assumed)', process.stdout)}`),
+  ];
   return { json: { ...understood }, text: [`blueprint ${understood.blueprint}`, ...lines, ...(understood.missing.length > 0 ? [`  missing: ${understood.missing.join(', ')}`] : [])].join('\n') };
 }
 

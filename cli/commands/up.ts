@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { Digest } from '../../contract/digest.ts';
+import { counted } from '../../contract/units.ts';
 import { openBot } from '../../bot/open.ts';
 import type { BotContext } from '../../bot/context.ts';
 import { ask } from '../ask.ts';
@@ -46,7 +47,8 @@ export async function upCommand(flags: UpFlags): Promise<void> {
     } finally {
       progress.stop();
     }
-    progress.done(`grid ${loaded.grid.grid}: ledger, ${grid.running.nodes} nodes, ${loaded.grid.gateways.length} gateway and your bot are up (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+    progress.done(`grid ${loaded.grid.grid}: ledger, ${counted(grid.running.nodes, 'node')}, ${counted(loaded.grid.gateways.length, 'gateway')} and your bot are up (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+    progress.note(`  your bot is at ${grid.running.bot}: signing pages, and its API`);
     if (grid.chain) progress.note(`  the log lies on ${grid.chain.name}; account ${grid.chain.account} pays for it and had ${grid.chain.balance} at the start`);
     progress.note(paint('dim', '  simulated: places, thin disks, and the stakeholders, whose keys lie on this machine'));
     return { json: flags.ask === undefined ? { ok: true, ...readyDocument(grid.running), ...(grid.chain && { chain: grid.chain }) } : undefined, text: flags.ask === undefined ? `ledger   ${grid.running.ledger}\nbot      ${grid.running.bot}\ngateway  ${grid.running.gateway}\nstate    ${grid.running.state}` : '' };
@@ -96,7 +98,7 @@ async function answer(text: string, flags: UpFlags, { context, terminal, state, 
         progress.stop();
       }
     })();
-    if (flags.exit) {
+    if (flags.exit && 'bucket' in access) {
       await probeArchive(access, await readFile(running.ca, 'utf8'));
       progress.done('stored a probe object, read it back the same, and deleted it');
     }

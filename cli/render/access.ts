@@ -1,7 +1,8 @@
-import { formatMoney } from '../../contract/units.ts';
+import { counted, formatMoney } from '../../contract/units.ts';
 import { replaceFile } from '../../signer/durable.ts';
 import type { Asked } from '../ask.ts';
 import { paint } from '../output.ts';
+import { printable } from './printable.ts';
 import type { StateDir } from '../state-dir.ts';
 
 /** The document that `ask --json` ends with. */
@@ -10,8 +11,29 @@ export function accessJson(access: Asked): Record<string, unknown> {
   return { ...rest, nodes: nodes.map(({ id, country, city }) => ({ id, country, city })) };
 }
 
+function line(label: string, text: string): string {
+  return `  ${paint('dim', label.padEnd(12), process.stdout)} ${text}`;
+}
+
+function placesOf({ nodes }: Asked): string {
+  return `${counted(nodes.length, 'node')}: ${[...new Set(nodes.map((n) => `${n.city}, ${n.country}`))].sort().join(' · ')}`;
+}
+
+/** Of anything but an archive: what it is, where it runs and where it answers. */
+function renderRunning(access: Exclude<Asked, { bucket: string }>): string {
+  return [
+    '',
+    paint('bold', `Running: ${printable(access.title)}`, process.stdout),
+    ...Object.entries(access.endpoints).map(([name, endpoint]) => line(name, endpoint)),
+    line('runs on', placesOf(access)),
+    line('price', `${formatMoney(BigInt(access.price.month), access.price.currency)} a month`),
+    line('contract', access.contract),
+  ].join('\n');
+}
+
 /** What a person needs to use the archive, with one command to try it. The secret of that command lies in a private file, not in its arguments. */
 export async function renderAccess(access: Asked, { state, ca }: { state: StateDir; ca: string }): Promise<string> {
+  if (!('bucket' in access)) return renderRunning(access);
   const file = state.part('bot', `${access.deployment.slice(7, 19)}.curl`);
   await replaceFile(file, [
     `cacert = "${ca}"`,
@@ -21,8 +43,6 @@ export async function renderAccess(access: Asked, { state, ca }: { state: StateD
     'fail-with-body', 'silent', 'show-error', '',
   ].join('\n'));
   const config = `'${file.replaceAll("'", `'\\''`)}'`;
-  const places = [...new Set(access.nodes.map((n) => `${n.city}, ${n.country}`))].sort().join(' · ');
-  const line = (label: string, text: string): string => `  ${paint('dim', label.padEnd(12), process.stdout)} ${text}`;
   return [
     '',
     paint('bold', 'Your archive is running.', process.stdout),
@@ -32,7 +52,7 @@ export async function renderAccess(access: Asked, { state, ca }: { state: StateD
     line('access key', access.accessKeyId),
     line('secret key', access.secretAccessKey),
     line('CA file', ca),
-    line('stored on', `${access.nodes.length} nodes: ${places}`),
+    line('stored on', placesOf(access)),
     line('survives', `the loss of any ${access.shards.parity} of ${access.shards.data + access.shards.parity} storage nodes`),
     line('price', `${formatMoney(BigInt(access.price.month), access.price.currency)} a month`),
     '',

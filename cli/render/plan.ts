@@ -3,6 +3,7 @@ import type { Plan } from '../../bot/planner/plan.ts';
 import { voters } from '../../contract/policy.ts';
 import { formatBytes, formatMoney } from '../../contract/units.ts';
 import type { LedgerState } from '../../ledger/state/state.ts';
+import { noticeOf } from '../../ledger/state/views.ts';
 import { paint } from '../output.ts';
 
 export interface PlanView {
@@ -17,12 +18,14 @@ export function renderPlan({ plan, state, understood }: PlanView): string {
   const { header, body } = plan;
   const blueprint = state.blueprints[`${header.blueprint.name}@${header.blueprint.version}`];
   const author = blueprint && state.principals[blueprint.author]?.name;
+  const notice = noticeOf(state, header.blueprint);
   const thin = header.assignments.some((a) => state.nodes[a.node]?.offer?.thin);
   const lines = [
     paint('bold', header.title),
     ...(understood ? [row('understood', Object.entries(understood.parameters).map(([name, value]) => `${name} ${show(name, value)} ${paint('dim', `“${understood.spans[name]?.text ?? ''}”`)}`).join(', '))] : []),
     ...(understood && Object.keys(understood.defaults).length > 0 ? [row('assumed', Object.entries(understood.defaults).filter(([, v]) => !isEmpty(v)).map(([name, value]) => `${name} ${show(name, value)}`).join(', '))] : []),
     row('blueprint', `${header.blueprint.name} ${header.blueprint.version} by ${author ?? 'nobody known'}`),
+    ...(notice === undefined ? [] : [row('', paint('yellow', notice))]),
     row('runs', summarise(body.workloads)),
     ...placesOf(plan, state).map((line, i) => row(i === 0 ? 'places' : '', line)),
     ...(thin ? [row('', paint('yellow', 'thin disks: this grid promises the size, it does not have it yet'))] : []),

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Location } from '../../contract/entry.ts';
 import type { Digest } from '../../contract/digest.ts';
-import { WorkloadType } from '../../contract/workload.ts';
+import { counted } from '../../contract/units.ts';
 import { type LibraryEntry, loadLibrary } from '../../knowledge/library.ts';
 import { type Follower, openFollower } from '../../ledger/follower.ts';
 import { findOpeners } from '../../ledger/opening/find.ts';
@@ -14,6 +14,7 @@ import { replaceFile } from '../../signer/durable.ts';
 import { Refusal } from '../refusal.ts';
 import { installRoot, prepareStateDir, type RunningGrid, type StateDir } from '../state-dir.ts';
 import { attestLocations } from './attest.ts';
+import { keepBotToken } from './bot-token.ts';
 import { ChainInfo, chooseChain, keepChain } from './chain.ts';
 import { type Genesis, genesisOf } from './genesis.ts';
 import type { GridFile, NodeSpec } from './grid-file.ts';
@@ -96,7 +97,7 @@ async function start({ state, spec, ledger: ledgerAt, events, signal, processes,
 
   const common = { ledger: ledgerUrl, grid: genesis.grid };
   const beats = beatsOf(follower.state());
-  events.progress(`${spec.nodes.length} nodes`);
+  events.progress(counted(spec.nodes.length, 'node'));
   await Promise.all(spec.nodes.map(async (node) => {
     const configFile = await writeNodeConfig({ state, spec, node, common: { ...common, witnesses: witnesses.policy }, listen: node.relay ? port(node.name) : undefined });
     return run(manage({
@@ -114,7 +115,7 @@ async function start({ state, spec, ledger: ledgerAt, events, signal, processes,
   }));
   const bot = run(manage({
     name: 'bot', entry: 'bot.mjs', logFile: logFile('bot'), restart: true, readyType: 'ready',
-    start: { type: 'start', ...common, dir: state.part('bot'), host: '127.0.0.1', port: port('bot'), keystore: keystorePaths(state, 'bot') },
+    start: { type: 'start', ...common, dir: state.part('bot'), host: '127.0.0.1', port: port('bot'), keystore: keystorePaths(state, 'bot'), token: await keepBotToken(state), model: state.part('model.json') },
   }));
 
   stopping.unshift(keepAttesting({ state, spec, keys, genesis, follower }));
@@ -139,7 +140,7 @@ async function begin(options: { state: StateDir; ledgerUrl: string; genesis: Gen
   const { state, ledgerUrl, genesis, library, events, signal } = options;
   const results = await submitFirst(ledgerUrl, genesis);
   for (const result of results) {
-    if (!result.ok && result.code === 'blueprint_exists') events.event(`${result.message}: the published one stays, give the shipped one a higher version`);
+    if (!result.ok && NOT_PUBLISHED.has(result.code)) events.event(`${result.message}: the published one stays, give the shipped one a higher version`);
     if (!result.ok && !REPEATED.has(result.code)) throw new Refusal({ code: result.code, message: `the grid could not begin: ${result.message}`, hint: result.code === NO_FUNDS ? result.hint : 'this state folder may belong to another grid file or version; give another with --state' });
   }
   const follower = await openFollower({ url: ledgerUrl, dir: state.part('operator'), pin: { grid: genesis.grid }, openers: findOpeners(), signal });
@@ -148,7 +149,8 @@ async function begin(options: { state: StateDir; ledgerUrl: string; genesis: Gen
 }
 
 /** A begun grid refuses what it already has; that is what a second start expects. */
-const REPEATED = new Set(['grid_exists', 'principal_exists', 'stale_revision', 'blueprint_exists', 'transfer_repeated']);
+const NOT_PUBLISHED = new Set(['blueprint_exists', 'blueprint_version', 'blueprint_taken']);
+const REPEATED = new Set(['grid_exists', 'principal_exists', 'stale_revision', 'transfer_repeated', ...NOT_PUBLISHED]);
 
 type FirstResult = { ok: true } | { ok: false; code: string; message: string; hint?: string };
 /** The account on the chain cannot pay; the ledger says where it is and what it lacks. */
@@ -180,7 +182,7 @@ async function writeNodeConfig(options: { state: StateDir; spec: GridFile; node:
       location: { country: node.country, city: node.city },
       ...(listen !== undefined && { listen: { host: '127.0.0.1', port: listen } }),
       relay: node.relay ?? false,
-      capabilities: WorkloadType.options.filter((type) => type !== 'gateway-name'),
+      capabilities: ['zdb', 'archive'],
       capacity: { disk: means.disk, memory: means.memory, cpu: String(means.cores * 1000) },
       thin: means.thin,
       rates: means.rates,

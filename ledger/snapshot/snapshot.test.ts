@@ -17,7 +17,7 @@ import { verifyLedger } from '../verify.ts';
 import { SnapshotFiles, SNAPSHOTS_DIR } from './files.ts';
 import { loadStored } from './load.ts';
 import { scheduleSnapshots } from './schedule.ts';
-import { openSnapshot, sealSnapshot, type SnapshotOffer, SnapshotStatement } from './statement.ts';
+import { MACHINE_VERSION, openSnapshot, sealSnapshot, type SnapshotOffer, SnapshotStatement } from './statement.ts';
 import { takeSnapshot, type Taken } from './take.ts';
 
 const grid = newGrid();
@@ -73,7 +73,7 @@ describe('a snapshot', () => {
       'a checkpoint by another key': note(41, Buffer.from(statement.root, 'base64'), newSigner()),
     };
     for (const [what, changed] of Object.entries(refused)) expect(judge(changed), what).toMatchObject({ ok: false, code: 'snapshot_invalid' });
-    expect(judge(seal({ machine: 2 }))).toMatchObject({ ok: false, code: 'snapshot_version' });
+    expect(judge(seal({ machine: MACHINE_VERSION + 1 }))).toMatchObject({ ok: false, code: 'snapshot_version' });
     for (const junk of [null, 1, [], {}, { ...offer, extra: 1 }]) expect(openSnapshot(junk, { grid: grid.grid, verify: verifySignature })).toMatchObject({ ok: false, code: 'snapshot_invalid' });
   });
 

@@ -7,6 +7,7 @@ import { Role } from '../../contract/policy.ts';
 import { PolicyTemplate } from '../../contract/policy-template.ts';
 import { DidKey, PrincipalId, PrincipalKind } from '../../contract/principal.ts';
 import { DecimalString, Label, Resources, Time } from '../../contract/units.ts';
+import { Version } from '../../contract/version.ts';
 import type { LedgerState } from '../state/machine.ts';
 import type { CastVote } from '../state/state.ts';
 import { danglingReference } from './references.ts';
@@ -77,7 +78,11 @@ const DeploymentRecord = z.strictObject({
   acceptance: z.strictObject({ execution: Digest, votes: Votes, met: z.boolean() }).nullable(),
 });
 
-const BlueprintRecord = z.strictObject({ author: PrincipalId, digest: Digest, policy: PolicyTemplate, acceptance: PolicyTemplate.exactOptional() });
+const BlueprintRecord = z.strictObject({
+  author: PrincipalId, digest: Digest, policy: PolicyTemplate, acceptance: PolicyTemplate.exactOptional(), organisation: PrincipalId.exactOptional(),
+  deprecated: z.strictObject({ reason: Text, instead: Version.exactOptional() }).exactOptional(),
+  yanked: z.strictObject({ reason: Text }).exactOptional(),
+});
 const BlueprintName = z.string().regex(/^[a-z0-9-]{1,63}@\d{1,4}\.\d{1,4}\.\d{1,4}$/);
 
 export const StateSchema = z.strictObject({

@@ -18,7 +18,7 @@ export const MAX_STATE_BYTES = 256 * 1024 * 1024;
  * different states from one log, or refuse different entries, and neither lies. A snapshot of another version is not used, and
  * proves nothing; and a ledger convicted by the rules of another version is tried again.
  */
-export const MACHINE_VERSION = 1;
+export const MACHINE_VERSION = 2;
 
 const HashText = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'expected 32 bytes in base64');
 const LogTime = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);

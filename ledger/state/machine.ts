@@ -3,6 +3,7 @@ import type { Entry } from '../../contract/entry.ts';
 import type { DidKey } from '../../contract/principal.ts';
 import type { EntryContext } from './context.ts';
 import { applyAccepted } from './acceptance.ts';
+import { applyBlueprint, applyDeprecated, applyYanked } from './blueprints.ts';
 import { applyApproved, applyCancelled, applyRejected, applyWithdrawn } from './decisions.ts';
 import { applyMoved, applyReported, applySealed } from './deployments.ts';
 import { expireUntil } from './expiry.ts';
@@ -10,7 +11,7 @@ import { applyRecovered, applyRevoked, applyRotated, bindKey, checkSpeaker } fro
 import { applyAlive, applyAttested, applyOffer, applyRegistered } from './nodes.ts';
 import { bridgeOutage } from './outage.ts';
 import { applyOrganisation, applyOrganisationApproved } from './organisations.ts';
-import { applyBlueprint, applyPrincipal, applyTransfer } from './principals.ts';
+import { applyPrincipal, applyTransfer } from './principals.ts';
 import { applyProposed } from './proposals.ts';
 import { type Applied, APPLIED, refuse } from './refusal.ts';
 import type { LedgerState } from './state.ts';
@@ -82,6 +83,8 @@ function applySaid(state: LedgerState, entry: Exclude<Entry, { kind: 'grid.creat
     case 'node.alive': return applyAlive(state, entry.payload, context);
     case 'location.attested': return applyAttested(state, entry.payload);
     case 'blueprint.published': return applyBlueprint(state, entry.payload);
+    case 'blueprint.deprecated': return applyDeprecated(state, entry.payload);
+    case 'blueprint.yanked': return applyYanked(state, entry.payload);
     case 'contract.proposed': return applyProposed(state, entry.payload, context);
     case 'contract.approved': return applyApproved(state, entry.payload, context);
     case 'contract.rejected': return applyRejected(state, entry.payload, context);

@@ -35,16 +35,6 @@ export function isNamed(state: LedgerState, as: 'authors' | 'attestors' | 'issue
   return principal !== undefined && state.grid?.payload[as].includes(principal.inception) === true;
 }
 
-export function applyBlueprint(state: LedgerState, payload: Payload<'blueprint.published'>): Applied {
-  if (!isNamed(state, 'authors', payload.by)) {
-    return refuse('blueprint_untrusted', `${state.principals[payload.by]?.name ?? payload.by} is not an author that this grid trusts`, 'have an author named in grid.created publish it');
-  }
-  const ref = `${payload.name}@${payload.version}`;
-  if (state.blueprints[ref]) return refuse('blueprint_exists', `${ref} is published; a version never changes`, 'publish it under a higher version');
-  state.blueprints[ref] = { author: payload.by, digest: payload.digest, policy: payload.policy, ...(payload.acceptance && { acceptance: payload.acceptance }) };
-  return APPLIED;
-}
-
 export function applyTransfer(state: LedgerState, payload: Payload<'credit.transferred'>): Applied {
   const id = digestOf([payload.by, payload.nonce]);
   if (state.transfers[id]) return refuse('transfer_repeated', 'this transfer was made already');

@@ -7,12 +7,13 @@ import { priceOf } from '../../contract/price.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
 import { fits, formatMoney, type Resources, subtractResources } from '../../contract/units.ts';
 import { engineOf } from '../../contract/workload.ts';
+import { checkUsable } from './blueprints.ts';
 import { reserveAll } from './capacity.ts';
 import type { EntryContext } from './context.ts';
 import { openContract } from './lifecycle.ts';
 import { type Applied, APPLIED, type Refused, refuse } from './refusal.ts';
 import type { ContractRecord, LedgerState } from './state.ts';
-import { candidateOf, currentAssignments } from './views.ts';
+import { candidateOf, currentAssignments, isMember } from './views.ts';
 
 /** Proposals one requester may have open: each holds capacity that others cannot have meanwhile. */
 const MAX_OPEN_PROPOSALS = 16;
@@ -82,8 +83,10 @@ function checkBlueprintAndPolicy(state: LedgerState, header: Header): Applied {
   const { name, version, digest } = header.blueprint;
   const blueprint = state.blueprints[`${name}@${version}`];
   if (!blueprint || blueprint.digest !== digest) return refuse('blueprint_unknown', `blueprint ${name}@${version} with digest ${digest} is not published on this grid`);
+  const usable = checkUsable(state, `${name}@${version}`, header.organisation);
+  if (!usable.ok) return usable;
   const roles = state.organisations[header.organisation]?.roles;
-  if (!roles || !Object.values(roles).flat().includes(header.requester)) return refuse('not_permitted', 'the requester is not a member of the organisation that the contract names');
+  if (!roles || !isMember(roles, header.requester)) return refuse('not_permitted', 'the requester is not a member of the organisation that the contract names');
   for (const [what, template, written] of [['sign', blueprint.policy, header.policy], ['accept', blueprint.acceptance, header.acceptance]] as const) {
     const resolved = template && resolvePolicy(template, roles, header.requester);
     if (resolved?.ok === false) return refuse('policy_mismatch', `the organisation has too few for: ${resolved.missingRoles.join(', ')}`);

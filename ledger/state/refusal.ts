@@ -3,7 +3,7 @@ export type RefusalCode =
   | 'grid_missing' | 'grid_exists' | 'grid_mismatch' | 'time_backwards'
   | 'principal_unknown' | 'principal_exists' | 'key_mismatch' | 'key_ended' | 'key_taken' | 'key_unknown' | 'key_in_use' | 'not_permitted'
   | 'stale_revision' | 'node_unknown' | 'node_not_alive' | 'node_fenced' | 'location_not_allowed' | 'location_not_attested'
-  | 'blueprint_exists' | 'blueprint_unknown' | 'blueprint_untrusted'
+  | 'blueprint_exists' | 'blueprint_unknown' | 'blueprint_untrusted' | 'blueprint_taken' | 'blueprint_version' | 'blueprint_yanked'
   | 'contract_exists' | 'contract_unknown' | 'contract_expired' | 'contract_not_open' | 'contract_invalid' | 'base_changed'
   | 'policy_mismatch' | 'price_mismatch' | 'no_capacity' | 'no_credit' | 'name_taken' | 'placement_invalid'
   | 'already_voted' | 'change_unknown' | 'not_running' | 'execution_changed' | 'lease_held' | 'move_mismatch' | 'move_not_allowed' | 'epoch_mismatch'
@@ -37,6 +37,9 @@ const HINTS: Readonly<Record<RefusalCode, string>> = {
   blueprint_exists: 'publish it under a higher version',
   blueprint_unknown: 'plan again with a blueprint that `3bot plan` knows, or have a trusted author publish this one',
   blueprint_untrusted: 'have an author named in grid.created publish it',
+  blueprint_taken: 'choose another name',
+  blueprint_version: 'give it a higher version',
+  blueprint_yanked: 'use another version: see `3bot blueprint list`',
   contract_exists: 'plan again for a new deployment',
   contract_unknown: 'see `3bot contract list`',
   contract_expired: 'plan again',

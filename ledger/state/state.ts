@@ -89,7 +89,18 @@ export interface DeploymentRecord {
   acceptance: { execution: Digest; votes: CastVote[]; met: boolean } | null;
 }
 
-export interface BlueprintRecord { author: PrincipalId; digest: Digest; policy: PolicyTemplate; acceptance?: PolicyTemplate }
+/** A published version, under `name@version`. On the grid, and in each organisation, a name belongs to the author who published it first there; the grid goes before. */
+export interface BlueprintRecord {
+  author: PrincipalId;
+  digest: Digest;
+  policy: PolicyTemplate;
+  acceptance?: PolicyTemplate;
+  /** The one organisation that it counts for; absent when the grid trusts its author. */
+  organisation?: PrincipalId;
+  deprecated?: { reason: string; instead?: string };
+  /** For good. */
+  yanked?: { reason: string };
+}
 
 /** Everything the log says, as plain JSON: two parties that applied the same entries have the same digest. */
 export interface LedgerState {

@@ -3,7 +3,7 @@ import { type Candidate, place, type Placed, type Placement } from '../../contra
 import type { Policy } from '../../contract/policy.ts';
 import { explainMissing } from '../../contract/policy-words.ts';
 import { evaluatePolicies, type Quorum } from '../../contract/quorum.ts';
-import type { PrincipalId } from '../../contract/principal.ts';
+import { AUTHOR_ROLE, type PrincipalId } from '../../contract/principal.ts';
 import { subtractResources } from '../../contract/units.ts';
 import type { DeploymentRecord, LedgerState, NodeRecord } from './state.ts';
 
@@ -25,6 +25,11 @@ export function candidateOf(state: LedgerState, id: PrincipalId, time: string): 
   return { node: id, location: node.attested, capabilities, engines, free: subtractResources(capacity, node.reserved), rates };
 }
 
+/** Whether somebody may ask for things in an organisation's name: in any role but the one that only writes blueprints. */
+export function isMember(roles: Readonly<Record<string, readonly PrincipalId[]>>, principal: PrincipalId): boolean {
+  return Object.entries(roles).some(([role, members]) => role !== AUTHOR_ROLE && members.includes(principal));
+}
+
 /** The policies that must all agree before a contract is in force: its own, and of an update the one that it replaces. */
 export function policiesOf(state: LedgerState, header: Header): Policy[] {
   const base = header.supersedes && state.contracts[header.supersedes];
@@ -40,6 +45,15 @@ export function quorumOf(state: LedgerState, contract: ContractId): Quorum | und
 /** What a proposal waits for, in words: `legal (0 of 1: Ana or Bo)`. */
 export function waitingFor(state: LedgerState, contract: ContractId): string[] {
   return explainMissing(quorumOf(state, contract)?.missing ?? [], (id) => state.principals[id]?.name ?? id);
+}
+
+/** What its author says against a version of a blueprint, in words; undefined when nothing. */
+export function noticeOf(state: LedgerState, { name, version }: { readonly name: string; readonly version: string }): string | undefined {
+  const record = state.blueprints[`${name}@${version}`];
+  if (record?.yanked) return `${name} ${version} is yanked: ${record.yanked.reason}`;
+  if (!record?.deprecated) return undefined;
+  const { reason, instead } = record.deprecated;
+  return `${name} ${version} is deprecated: ${reason}${instead === undefined ? '' : `; use ${instead} instead`}`;
 }
 
 /** Where every workload of a deployment lies now: the header's assignments with later moves applied. */

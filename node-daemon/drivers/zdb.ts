@@ -16,7 +16,11 @@ export function createZdbDriver(grounds: Grounds): Driver {
         ...grounds.engineFor('zdb', desired),
         workDir: data,
         logFile: log,
-        startMessage: async () => ({ type: 'start', dir: data, socket, capacity: workload.spec.capacity, namespaces: workload.spec.namespaces }),
+        startMessage: async () => {
+          const { capacity, namespaces, mode } = workload.spec;
+          // User goes unsaid: an engine that an older contract pins knows no modes.
+          return { type: 'start', dir: data, socket, capacity, namespaces, ...(mode === 'seq' && { mode }) };
+        },
         onMessage: () => undefined,
         onChange: grounds.onChange,
       });

@@ -12,6 +12,7 @@ const MAY_IMPORT = {
   signer: ['contract'],
   contract: [],
   storage: [],
+  web: ['bot', 'knowledge', 'ledger', 'signer', 'contract'],
 };
 
 /** What runs in a browser as it is; web/ may import nothing else. */
@@ -19,8 +20,17 @@ export const PURE_ROOMS = [
   'contract/**/*.ts',
   'knowledge/!(library|publish).ts',
   'bot/planner/**/*.ts',
-  'ledger/{merkle,checkpoint}.ts',
+  'ledger/{merkle,checkpoint,leaf-form}.ts',
   'ledger/{merkle,checkpoint,state}/**/*.ts',
+  'signer/{verify-noble,key-check}.ts',
+];
+/** The same as paths of modules. */
+const PURE_PATHS = [
+  /^contract\//,
+  /^knowledge\/(?!(library|publish)\.ts$)[^/]+\.ts$/,
+  /^bot\/planner\//,
+  /^ledger\/((merkle|checkpoint|leaf-form)\.ts$|(merkle|checkpoint|state)\/)/,
+  /^signer\/(verify-noble|key-check)\.ts$/,
 ];
 
 const folderOf = (path) => path.split(sep)[0];
@@ -30,7 +40,10 @@ export const floors = {
     type: 'problem',
     docs: { description: 'imports run downward only' },
     schema: [],
-    messages: { upward: '{{from}}/ may not import {{to}}/: imports run downward only (docs/architecture.md)' },
+    messages: {
+      upward: '{{from}}/ may not import {{to}}/: imports run downward only (docs/architecture.md)',
+      impure: 'web/ runs in a browser: {{to}} is no pure room (docs/architecture.md)',
+    },
   },
   create(context) {
     const from = folderOf(relative(context.cwd, context.filename));
@@ -38,7 +51,9 @@ export const floors = {
     if (allowed === undefined) return {};
     const check = (source) => {
       if (source?.type !== 'Literal' || typeof source.value !== 'string' || !source.value.startsWith('.')) return;
-      const to = folderOf(relative(context.cwd, resolve(dirname(context.filename), source.value)));
+      const path = relative(context.cwd, resolve(dirname(context.filename), source.value));
+      const to = folderOf(path);
+      if (from === 'web' && to !== 'web' && !PURE_PATHS.some((room) => room.test(path.split(sep).join('/')))) context.report({ node: source, messageId: 'impure', data: { to: path } });
       if (to !== from && !allowed.includes(to)) context.report({ node: source, messageId: 'upward', data: { from, to } });
     };
     return {

@@ -9,8 +9,13 @@ const FILE = 'namespaces.json';
 
 export const namespaceName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/);
 
+/** Who makes the keys of a namespace: its callers, or the store, which numbers what it is given. */
+export const mode = z.enum(['user', 'seq']);
+export type Mode = z.infer<typeof mode>;
+
 const rows = z
-  .array(z.strictObject({ id: z.int().min(1).max(0xffff_ffff), name: namespaceName, maxSize: z.int().min(0) }))
+  // A namespace from before there were modes has none, and one in mode user still says nothing.
+  .array(z.strictObject({ id: z.int().min(1).max(0xffff_ffff), name: namespaceName, maxSize: z.int().min(0), mode: z.literal('seq').exactOptional() }))
   .max(MAX_NAMESPACES);
 const catalogue = z.strictObject({ format: z.literal(1), crc32: z.int(), namespaces: rows });
 

@@ -28,6 +28,8 @@ export type Key = Buffer | string;
 export interface ZdbClient {
   /** Resolves when the value is durable on the server. The buffer must not change until then. */
   set(key: Key, value: Buffer): Promise<void>;
+  /** In mode seq: stores a value under a new key, which it gives. After a failure the value may lie there all the same. */
+  append(value: Buffer): Promise<Buffer>;
   get(key: Key): Promise<Buffer | undefined>;
   mget(keys: readonly Key[]): Promise<(Buffer | undefined)[]>;
   exists(key: Key): Promise<boolean>;
@@ -60,6 +62,7 @@ export function createZdbClient(
   const ask = <T>(args: readonly Key[], read: (reply: Resp) => T): Promise<T> => link.request(args).then(read);
   return {
     set: (key, value) => ask(['SET', key, value], () => undefined),
+    append: (value) => ask(['SET', '', value], replies.key),
     get: (key) => ask(['GET', key], replies.value),
     mget: (keys) => (keys.length === 0 ? Promise.resolve([]) : ask(['MGET', ...keys], replies.values)),
     exists: (key) => ask(['EXISTS', key], replies.flag),

@@ -56,9 +56,8 @@ async function readAll(store: Store, entries: readonly (Entry | undefined)[]): P
 }
 
 const set: Command['run'] = async ({ store, namespace }, args) => {
-  const key = argument(args, 0);
-  const result = await store.set(namespace, key, argument(args, 1));
-  return result.ok ? key : refusalReply(result);
+  const result = await store.set(namespace, argument(args, 0), argument(args, 1));
+  return result.ok ? Buffer.from(result.key, 'latin1') : refusalReply(result);
 };
 
 const del: Command['run'] = async ({ store, namespace }, args) => {

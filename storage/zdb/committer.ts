@@ -9,19 +9,20 @@ const MAX_BATCH_RECORDS = 4096;
 const DELETE_RESERVE_BYTES = 4 * 1024 * 1024;
 const NO_VALUE = Buffer.alloc(0);
 
-export type WriteResult = { readonly ok: true; readonly existed: boolean } | Refusal;
+export type WriteResult = { readonly ok: true; /** As it was given or made. */ readonly key: string; readonly existed: boolean } | Refusal;
 
 interface Write {
   readonly kind: 'set' | 'delete' | 'relocate';
   readonly namespace: Namespace;
-  readonly key: string;
+  /** Undefined: the next number, which is known when the write's turn comes. */
+  readonly key: string | undefined;
   readonly value: Buffer;
   /** Of a relocation: the entry whose record moves, with the sequence and time it has. */
   readonly entry?: Entry;
   readonly settle: (result: WriteResult) => void;
 }
 
-type Admitted = Write & { readonly record: NewRecord; readonly existed: boolean };
+type Admitted = Write & { readonly record: NewRecord };
 
 export interface CommitterOptions {
   readonly log: Log;
@@ -47,7 +48,8 @@ export class Committer {
 
   constructor(private readonly options: CommitterOptions) {}
 
-  set(namespace: Namespace, key: string, value: Buffer): Promise<WriteResult> {
+  /** Without a key, the store makes one. */
+  set(namespace: Namespace, key: string | undefined, value: Buffer): Promise<WriteResult> {
     return this.enqueue({ kind: 'set', namespace, key, value });
   }
 
@@ -97,7 +99,7 @@ export class Committer {
     let bytes = 0;
     let count = 0;
     for (const write of this.queue) {
-      bytes += recordBytes(write.key, write.value.length);
+      bytes += recordBytes(write.key ?? '', write.value.length);
       if (count === MAX_BATCH_RECORDS || (count > 0 && bytes > MAX_BATCH_BYTES)) break;
       count += 1;
     }
@@ -135,13 +137,18 @@ export class Committer {
     const before = log.bytes;
     let total = 0;
     for (const write of batch) {
-      const { namespace, key } = write;
+      const { namespace } = write;
+      const key = write.key ?? String(log.nextSeq);
       const inBatch = live.get(namespace) ?? new Map<string, boolean>();
       live.set(namespace, inBatch);
       const existed = inBatch.get(key) ?? namespace.get(key) !== undefined;
-      results.set(write, { ok: true, existed });
+      results.set(write, { ok: true, key, existed });
       if (write.kind === 'delete' && !existed) continue;
       if (write.kind === 'relocate' && (!write.entry?.current || inBatch.has(key))) continue;
+      if (write.kind === 'set' && namespace.mode === 'seq' && write.key !== undefined && !existed) {
+        results.set(write, refuse('ERR', 'no such key: in mode seq the store makes the keys, SET with an empty one'));
+        continue;
+      }
 
       const bytes = recordBytes(key, write.value.length);
       const ofNamespace = namespace.bytes + (grown.get(namespace) ?? 0) + bytes;
@@ -153,13 +160,13 @@ export class Committer {
       total += bytes;
       grown.set(namespace, (grown.get(namespace) ?? 0) + bytes);
       if (write.kind !== 'relocate') inBatch.set(key, write.kind === 'set');
-      admitted.push({ ...write, existed, record: this.recordOf(write) });
+      admitted.push({ ...write, record: this.recordOf(write, key) });
     }
     return admitted;
   }
 
-  private recordOf(write: Write): NewRecord {
-    const { namespace, key, value, entry } = write;
+  private recordOf(write: Write, key: string): NewRecord {
+    const { namespace, value, entry } = write;
     if (entry) return { namespace: namespace.id, key, value, deleted: entry.deleted, seq: entry.seq, time: entry.time };
     const seq = this.options.log.nextSeq;
     this.options.log.nextSeq += 1;

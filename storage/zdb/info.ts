@@ -20,7 +20,7 @@ export const storeInfo = (store: Store, fence: Fence, version: string): string =
 export const namespaceInfo = (store: Store, namespace: Namespace): string =>
   lines('namespace', {
     name: namespace.name,
-    mode: 'userkey',
+    mode: namespace.mode === 'seq' ? 'sequential' : 'userkey',
     entries: namespace.live,
     deleted: namespace.deleted,
     data_size_bytes: namespace.bytes,

@@ -55,10 +55,10 @@ function answer(child: ChildProcess): Promise<ZdbMessage | 'exit'> {
   });
 }
 
-function begin(data = join(dir, 'data'), socket = socketPath(), capacity = '1000000000'): ChildProcess {
+function begin(data = join(dir, 'data'), socket = socketPath(), capacity = '1000000000', mode?: 'user' | 'seq'): ChildProcess {
   const child = fork(entry, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   children.push(child);
-  child.send({ type: 'start', dir: data, socket, capacity, namespaces: ['index'] });
+  child.send({ type: 'start', dir: data, socket, capacity, namespaces: ['index'], ...(mode && { mode }) });
   return child;
 }
 function sendLease(child: ChildProcess, validForMs: number): void {
@@ -173,6 +173,24 @@ describe('the zdb process', () => {
     await expect(c.get('k')).rejects.toMatchObject({ code: 'fenced' });
     await lease(child, 60_000);
     expect(String(await c.get('k'))).toBe('v');
+  });
+
+  it('runs in the mode that it is told, over kill -9, and not over data of the other mode', async () => {
+    const beginIn = (mode?: 'user' | 'seq'): ChildProcess => begin(join(dir, 'data'), socketPath(), '1000000000', mode);
+    const first = await ready(beginIn('seq'));
+    const keys = await Promise.all(['a', 'b', 'c'].map((text) => client().append(Buffer.from(text))));
+    expect(new Set(keys.map(String)).size).toBe(3);
+    await expect(client().set('mine', Buffer.from('x'))).rejects.toMatchObject({ code: 'refused' });
+    expect((await client().info()).get('mode')).toBe('sequential');
+    await gone(first, 'SIGKILL');
+    for (const mode of ['user', undefined] as const) {
+      const other = beginIn(mode);
+      expect(await answer(other)).toMatchObject({ type: 'failed', code: 'wrong_mode' });
+      await exit(other);
+    }
+    await ready(beginIn('seq'));
+    expect((await client().mget(keys)).map(String)).toEqual(['a', 'b', 'c']);
+    expect(Number(await client().append(Buffer.from('d')))).toBeGreaterThan(Math.max(...keys.map(Number)));
   });
 
   it('opens a directory once, also after kill -9', async () => {

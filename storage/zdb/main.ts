@@ -4,7 +4,7 @@ import { Fence } from './fence.ts';
 import { LogCorrupt } from './log.ts';
 import { daemonMessage, type DaemonMessage, type ZdbFailure, type ZdbMessage } from './messages.ts';
 import { startZdb, type Zdb } from './server.ts';
-import { StoreLocked } from './store.ts';
+import { StoreLocked, WrongMode } from './store.ts';
 
 /** The zdb process. Its node daemon forks it and says all it has to know over IPC; without a daemon it ends. */
 const EXIT_FAILED = 1;
@@ -33,6 +33,7 @@ async function start(message: Start): Promise<void> {
     socket: message.socket,
     capacity: BigInt(message.capacity),
     namespaces: message.namespaces,
+    mode: message.mode,
     fence,
     onFailure: (error) => fail('io', messageOf(error)),
   });
@@ -78,6 +79,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 function failureOf(error: unknown): ZdbFailure {
   if (error instanceof StoreLocked) return 'locked';
+  if (error instanceof WrongMode) return 'wrong_mode';
   return error instanceof LogCorrupt || error instanceof CatalogueCorrupt ? 'corrupt' : 'io';
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_NAMESPACES, namespaceName } from './catalogue.ts';
+import { MAX_NAMESPACES, mode, namespaceName } from './catalogue.ts';
 import { MAX_SOCKET_PATH_BYTES } from './server.ts';
 
 /** What the node daemon sends to the process. */
@@ -11,6 +11,8 @@ export const daemonMessage = z.discriminatedUnion('type', [
     /** Bytes, decimal. */
     capacity: z.string().regex(/^(0|[1-9][0-9]{0,29})$/),
     namespaces: z.array(namespaceName).max(MAX_NAMESPACES - 1).optional(),
+    /** Absent, as daemons said it before there were modes: user. */
+    mode: mode.optional(),
   }),
   z.strictObject({
     type: z.literal('lease'),
@@ -30,4 +32,4 @@ export type ZdbMessage =
   | { readonly type: 'status'; readonly bytes: string; readonly records: number; readonly fenced: boolean }
   | { readonly type: 'failed'; readonly code: ZdbFailure; readonly message: string };
 
-export type ZdbFailure = 'bad_message' | 'locked' | 'corrupt' | 'io';
+export type ZdbFailure = 'bad_message' | 'locked' | 'corrupt' | 'wrong_mode' | 'io';

@@ -28,10 +28,10 @@ describe('Namespace', () => {
   it('comes to the same index in whatever order recovery finds the records', () => {
     fc.assert(
       fc.property(versions, fc.array(fc.nat(), { minLength: 60, maxLength: 60 }), (list, draws) => {
-        const applied = new Namespace(1, 'x', 0);
+        const applied = new Namespace(1, 'x', 0, 'user');
         list.forEach(([key, deleted], i) => applied.apply(version(key, i + 1, deleted)));
         const shuffled = list.map(([key, deleted], i) => ({ at: draws[i] ?? 0, entry: version(key, i + 1, deleted) }));
-        const recovered = new Namespace(1, 'x', 0);
+        const recovered = new Namespace(1, 'x', 0, 'user');
         for (const { entry } of shuffled.sort((a, b) => a.at - b.at)) recovered.recover(entry);
         recovered.recovered();
         expect(seen(recovered)).toEqual(seen(applied));
@@ -42,7 +42,7 @@ describe('Namespace', () => {
   });
 
   it('takes the later one of two places of the same record', () => {
-    const namespace = new Namespace(1, 'x', 0);
+    const namespace = new Namespace(1, 'x', 0, 'user');
     const [first, moved] = [version('a', 1), version('a', 1)];
     moved.offset = 9999;
     namespace.recover(first);
@@ -53,7 +53,7 @@ describe('Namespace', () => {
   });
 
   it('scans each key once, by sequence, from any cursor, however often it was written', () => {
-    const namespace = new Namespace(1, 'x', 0);
+    const namespace = new Namespace(1, 'x', 0, 'user');
     for (let seq = 1; seq <= 10_000; seq += 1) namespace.apply(version(`k${(seq * seq) % 97}`, seq));
     const newest = new Map(Array.from({ length: 10_000 }, (_, i) => [`k${((i + 1) * (i + 1)) % 97}`, i + 1]));
     const truth = [...newest].sort((a, b) => a[1] - b[1]);

@@ -1,3 +1,4 @@
+import type { Mode } from './catalogue.ts';
 import { recordBytes, type RecordHead } from './record.ts';
 import type { Segment } from './segment.ts';
 
@@ -48,6 +49,7 @@ export class Namespace {
     readonly name: string,
     /** Bound of `bytes`; 0 is none but the store's. */
     public maxSize: number,
+    readonly mode: Mode,
   ) {}
 
   get lastSeq(): number {

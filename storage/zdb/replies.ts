@@ -24,6 +24,8 @@ const number = (reply: Resp | undefined): number => (typeof reply === 'number' ?
 /** A value, or undefined for a null reply. */
 export const value = (reply: Resp | undefined): Buffer | undefined => (reply === null ? undefined : bytes(reply));
 
+export const key = (reply: Resp): Buffer => bytes(reply);
+
 /** Values of an MGET; rejects when one of them is damaged on the server. */
 export const values = (reply: Resp): (Buffer | undefined)[] => list(reply).map(value);
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogCorrupt } from './log.ts';
 import type { Namespace } from './namespace.ts';
-import { Store, StoreLocked, type StoreOptions } from './store.ts';
+import { Store, StoreLocked, type StoreOptions, WrongMode } from './store.ts';
 import { verifyLog } from './verify.ts';
 
 const GB = 1_000_000_000n;
@@ -65,12 +65,12 @@ describe('Store', () => {
     let store = await opened({ namespaces: ['index'] });
     const index = store.namespace('index');
     if (!index) throw new Error('no index');
-    expect(await store.set(index, key, key)).toEqual({ ok: true, existed: false });
+    expect(await store.set(index, key, key)).toEqual({ ok: true, key: key.toString('latin1'), existed: false });
     await set(store, 'a', 'one');
-    expect(await set(store, 'a', 'two')).toEqual({ ok: true, existed: true });
+    expect(await set(store, 'a', 'two')).toEqual({ ok: true, key: 'a', existed: true });
     await set(store, 'gone', 'x');
-    expect(await del(store, 'gone')).toEqual({ ok: true, existed: true });
-    expect(await del(store, 'gone')).toEqual({ ok: true, existed: false });
+    expect(await del(store, 'gone')).toEqual({ ok: true, key: 'gone', existed: true });
+    expect(await del(store, 'gone')).toEqual({ ok: true, key: 'gone', existed: false });
     await set(store, 'empty', '');
     await store.setMaxSize(index, 12_345n);
     await store.close();
@@ -113,6 +113,52 @@ describe('Store', () => {
     expect(await set(store, 'k', Buffer.alloc(16 * 1024 * 1024 + 1))).toMatchObject({ ok: false, code: 'ERR' });
   });
 
+  it('numbers what it is given in mode seq, ever higher, and takes no key that it did not give', async () => {
+    let store = await opened({ mode: 'seq', namespaces: ['log'] });
+    const log = store.namespace('log') ?? expect.fail('no log');
+    const add = async (text: string): Promise<string> => {
+      const result = await store.set(store.namespace('log') ?? log, Buffer.alloc(0), bytes(text));
+      return result.ok ? result.key : result.code;
+    };
+    expect(await Promise.all(['a', 'b', 'c'].map(add))).toEqual(['1', '2', '3']);
+    expect(await store.set(log, bytes('2'), bytes('B'))).toEqual({ ok: true, key: '2', existed: true });
+    for (const key of ['4', '9', 'two', '02']) expect(await store.set(log, bytes(key), bytes('x'))).toMatchObject({ ok: false, code: 'ERR' });
+    expect(await store.delete(log, bytes('3'))).toMatchObject({ ok: true, existed: true });
+    expect(await store.set(log, bytes('3'), bytes('again'))).toMatchObject({ ok: false, code: 'ERR' });
+    const after = await add('d');
+    expect(Number(after)).toBeGreaterThan(3);
+    expect(await set(store, '', 'in default too')).toMatchObject({ ok: true, key: String(Number(after) + 1) });
+    await store.close();
+
+    store = await opened({ mode: 'seq' });
+    const again = store.namespace('log') ?? expect.fail('no log');
+    expect(Number(await add('e'))).toBeGreaterThan(Number(after) + 1);
+    expect(await Promise.all(again.scan(0, 10).map(async (e) => [e.key, String(await store.read(e))]))).toEqual([['1', 'a'], ['2', 'B'], ['3', ''], [after, 'd'], [again.scan(0, 10).at(-1)?.key, 'e']]);
+  });
+
+  it('decides in one batch whether a number was given, and gives none for what finds no room', async () => {
+    const store = await opened({ mode: 'seq' });
+    await store.setMaxSize(main(store), 1000n);
+    const results = await Promise.all([set(store, '', 'x'), set(store, '1', 'y'), set(store, '2', 'z'), del(store, '1'), set(store, '1', 'w'), set(store, '', Buffer.alloc(2000)), set(store, '', 'last')]);
+    expect(results.map((r) => (r.ok ? r.key : r.code))).toEqual(['1', '1', 'ERR', '1', 'ERR', 'NOSPACE', '4']);
+  });
+
+  it('keeps the mode of a directory for good: data of older contracts is in mode user', async () => {
+    const before = await opened({ namespaces: ['data'] });
+    await set(before, 'k', 'v');
+    await before.close();
+    expect(await readFile(join(dir, 'namespaces.json'), 'utf8')).not.toContain('mode');
+    await expect(opened({ mode: 'seq' })).rejects.toThrow(WrongMode);
+    const store = await opened({ mode: 'user' });
+    expect([await get(store, 'k'), main(store).mode]).toEqual(['v', 'user']);
+    expect(await set(store, '', 'v')).toMatchObject({ ok: false, code: 'ERR' });
+    await store.close();
+    await rm(dir, { recursive: true });
+    await (await opened({ mode: 'seq' })).close();
+    expect(await verifyLog(dir)).toMatchObject({ ok: true });
+    await expect(opened()).rejects.toThrow(/default was made in mode seq/);
+  });
+
   it('is open once at a time', async () => {
     await opened();
     await expect(opened()).rejects.toThrow(StoreLocked);
@@ -129,7 +175,7 @@ describe('Store', () => {
     expect(results.filter((r) => r.ok)).toHaveLength(9);
     expect(results.find((r) => !r.ok)).toMatchObject({ code: 'NOSPACE' });
     expect(store.bytes).toBeLessThanOrEqual(10_000);
-    expect(await del(store, 'k0')).toEqual({ ok: true, existed: true });
+    expect(await del(store, 'k0')).toMatchObject({ ok: true, existed: true });
     expect(await set(store, 'last', Buffer.alloc(1000))).toMatchObject({ ok: false, code: 'NOSPACE' });
   });
 });
@@ -293,7 +339,7 @@ describe('reclaim', () => {
             await store.close();
             store = await opened(options);
           } else if (s.do === 'del') {
-            expect(await del(store, s.key)).toEqual({ ok: true, existed: model.delete(s.key) });
+            expect(await del(store, s.key)).toEqual({ ok: true, key: s.key, existed: model.delete(s.key) });
           } else {
             const value = Buffer.alloc(s.size, `${lastSeq}.`);
             await set(store, s.key, value);

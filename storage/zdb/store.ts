@@ -1,6 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { MAX_NAMESPACES, namespaceName, readCatalogue, writeCatalogue, type NamespaceRow } from './catalogue.ts';
+import { MAX_NAMESPACES, type Mode, namespaceName, readCatalogue, writeCatalogue, type NamespaceRow } from './catalogue.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { lockDirectory, type DirectoryLock } from './lock.ts';
 import { Log, LogCorrupt } from './log.ts';
@@ -24,6 +24,8 @@ export interface StoreOptions {
   readonly capacity: bigint;
   /** Created when they are not there yet, beside `default`. */
   readonly namespaces?: readonly string[] | undefined;
+  /** Of every namespace, `default` too; by default user. */
+  readonly mode?: Mode | undefined;
   /** Size at which a segment is sealed; by default a sixteenth of the capacity, from 1 to 256 MiB. */
   readonly segmentBytes?: number | undefined;
   /** Milliseconds since 1970, to tell how old tombstones are; by default the system's clock. */
@@ -35,6 +37,11 @@ export interface StoreOptions {
 /** The data directory is open in another process. */
 export class StoreLocked extends Error {
   override readonly name = 'StoreLocked';
+}
+
+/** The data directory has namespaces in another mode than the one asked for: their keys would mean something else. */
+export class WrongMode extends Error {
+  override readonly name = 'WrongMode';
 }
 
 /** The key-value store of one data directory: namespaces over one append-only log. */
@@ -52,10 +59,11 @@ export class Store {
     private readonly committer: Committer,
     private readonly byId: Map<number, Namespace>,
     private readonly byName: Map<string, Namespace>,
+    private readonly mode: Mode,
     private readonly now: () => number,
   ) {}
 
-  /** Opens a data directory, made if need be; throws StoreLocked, LogCorrupt, or what the disk says. */
+  /** Opens a data directory, made if need be; throws StoreLocked, WrongMode, LogCorrupt, or what the disk says. */
   static async open(options: StoreOptions): Promise<Store> {
     const { dir } = options;
     const created = await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -67,13 +75,18 @@ export class Store {
     if (!lock) throw new StoreLocked('the data directory is open in another process');
     try {
       const byId = new Map<number, Namespace>();
-      for (const row of await readCatalogue(dir)) byId.set(row.id, new Namespace(row.id, row.name, row.maxSize));
+      const mode = options.mode ?? 'user';
+      for (const row of await readCatalogue(dir)) {
+        const before = row.mode ?? 'user';
+        if (before !== mode) throw new WrongMode(`namespace ${row.name} was made in mode ${before}, and a mode is for good`);
+        byId.set(row.id, new Namespace(row.id, row.name, row.maxSize, mode));
+      }
       const capacity = toSafeNumber(options.capacity);
       const log = await openLog(dir, options.segmentBytes ?? segmentBytesFor(capacity), byId);
       const byName = new Map([...byId.values()].map((namespace) => [namespace.name, namespace]));
       const onCommitted = (): void => store.reclaim();
       const committer = new Committer({ log, capacity, onCommitted, onFailure: options.onFailure });
-      const store = new Store(dir, capacity, lock, log, committer, byId, byName, options.now ?? Date.now);
+      const store = new Store(dir, capacity, lock, log, committer, byId, byName, mode, options.now ?? Date.now);
       for (const name of [DEFAULT_NAMESPACE, ...(options.namespaces ?? [])]) {
         if (byName.has(name)) continue;
         const created = await store.createNamespace(name);
@@ -111,7 +124,7 @@ export class Store {
       if (!namespaceName.safeParse(name).success) return refuse('ERR', 'invalid namespace name');
       if (this.byName.has(name)) return refuse('ERR', 'namespace exists');
       if (this.byName.size >= MAX_NAMESPACES) return refuse('ERR', 'too many namespaces');
-      const namespace = new Namespace(Math.max(0, ...this.byId.keys()) + 1, name, 0);
+      const namespace = new Namespace(Math.max(0, ...this.byId.keys()) + 1, name, 0, this.mode);
       await writeCatalogue(this.dir, [...this.namespaces(), namespace].map(rowOf));
       this.byId.set(namespace.id, namespace);
       this.byName.set(name, namespace);
@@ -127,11 +140,16 @@ export class Store {
     });
   }
 
-  /** Stores a value; resolves when it is durable or refused. The buffer must not change until then. */
+  /**
+   * Stores a value; resolves when it is durable or refused. The buffer must not change until then. In mode seq an empty
+   * key makes a new one: a decimal number above every one before it in the store, never given twice; only a key that
+   * has a value can be given one again.
+   */
   set(namespace: Namespace, key: Buffer, value: Buffer): Promise<WriteResult> {
-    if (!validKey(key)) return Promise.resolve(refuse('ERR', `key must have 1 to ${MAX_KEY_BYTES} bytes`));
+    const makesKey = namespace.mode === 'seq' && key.length === 0;
+    if (!makesKey && !validKey(key)) return Promise.resolve(refuse('ERR', `key must have 1 to ${MAX_KEY_BYTES} bytes`));
     if (value.length > MAX_VALUE_BYTES) return Promise.resolve(refuse('ERR', `value is over ${MAX_VALUE_BYTES} bytes`));
-    return this.committer.set(namespace, key.toString('latin1'), value);
+    return this.committer.set(namespace, makesKey ? undefined : key.toString('latin1'), value);
   }
 
   /** Deletes a key; resolves when that is durable or refused. */
@@ -204,7 +222,7 @@ export class Store {
   }
 }
 
-const rowOf = ({ id, name, maxSize }: Namespace): NamespaceRow => ({ id, name, maxSize });
+const rowOf = ({ id, name, maxSize, mode }: Namespace): NamespaceRow => ({ id, name, maxSize, ...(mode === 'seq' && { mode }) });
 
 const validKey = (key: Buffer): boolean => key.length >= 1 && key.length <= MAX_KEY_BYTES;
 

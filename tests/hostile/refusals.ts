@@ -4,7 +4,7 @@ import type { RefusalCode } from '../../ledger/state/refusal.ts';
 const OF_THE_FORM = ['envelope_invalid', 'signature_invalid', 'entry_invalid', 'not_this_ledger', 'busy'] as const;
 const OF_THE_STATE: readonly RefusalCode[] = [
   'grid_missing', 'grid_exists', 'grid_mismatch', 'principal_unknown', 'principal_exists', 'key_mismatch', 'key_ended', 'key_taken', 'key_unknown', 'key_in_use', 'not_permitted', 'stale_revision',
-  'node_unknown', 'node_not_alive', 'node_fenced', 'location_not_allowed', 'blueprint_exists', 'blueprint_unknown', 'blueprint_untrusted', 'contract_exists', 'contract_unknown', 'contract_expired',
+  'node_unknown', 'node_not_alive', 'node_fenced', 'location_not_allowed', 'blueprint_exists', 'blueprint_unknown', 'blueprint_untrusted', 'blueprint_taken', 'blueprint_version', 'blueprint_yanked', 'contract_exists', 'contract_unknown', 'contract_expired',
   'contract_not_open', 'contract_invalid', 'base_changed', 'policy_mismatch', 'price_mismatch', 'no_capacity', 'no_credit', 'name_taken', 'placement_invalid', 'already_voted', 'change_unknown',
   'not_running', 'execution_changed', 'lease_held', 'move_mismatch', 'move_not_allowed', 'epoch_mismatch', 'secret_exists', 'too_many', 'too_many_lost', 'transfer_repeated',
 ];

@@ -41,6 +41,8 @@ export function sampleWorld(): { world: World; samples: readonly Sample[] } {
     'node.alive': by(node, { beat: 1_000_000 }),
     'location.attested': by(operator, { node: node.id, location }),
     'blueprint.published': by(author, { name: 'store', version: '1.0.1', digest: digestOf('blueprint'), policy: { veto: 'legal', over: { k: 1, of: [{ role: 'it-expert' }, { weight: 2, of: [{ role: 'legal', weight: 2 }] }], required: [0] } }, acceptance: { role: 'legal' } }),
+    'blueprint.deprecated': by(author, { name: 'store', version: '1.0.0', reason: 'there is a better one' }),
+    'blueprint.yanked': by(author, { name: 'store', version: '1.0.0', reason: 'it loses data' }),
     'contract.proposed': by(requester, { header: next }),
     'contract.approved': by(expert, { contract: contractId(proposed), role: 'it-expert', explanation: digestOf('shown'), statement: 'reviewed', signBefore: proposed.validity.signBefore }),
     'contract.rejected': by(expert, { contract: contractId(proposed), role: 'it-expert', reason: 'no' }),

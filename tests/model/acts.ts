@@ -1,4 +1,5 @@
 import { digestOf } from '../../contract/digest.ts';
+import type { Payload } from '../../contract/entry.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
 import { type Actor, isSpoilt, pick } from './actor.ts';
 import { draftNew, draftUpdate, SPOILS } from './drafts.ts';
@@ -264,8 +265,29 @@ const register: Act = (actor, { a, b, c, flaw }) => {
   if (by) actor.say('node.registered', by, { overlayKey: Buffer.from(hex(`overlay ${b % 3 === 0 ? b % 4 : `new ${b % 4}`}`)).toString('base64url'), sealingKey: `age1${'q'.repeat(58)}` }, { flaw, n: c });
 };
 const publish: Act = (actor, { a, b, c, flaw }) => {
-  const { name, policy } = pick(BLUEPRINTS, a)!;
-  actor.say('blueprint.published', isSpoilt(flaw) ? pick(actor.scene.people, b)! : actor.scene.author, { name, version: `1.${b % 4}.0`, digest: digestOf(`blueprint ${c}`), policy }, { flaw, n: b });
+  const { facts, scene } = actor;
+  const { policy } = pick(BLUEPRINTS, a)!;
+  const own = facts.rosters.get(scene.organisation)!.payload.roles['author'] ?? [];
+  // For the grid, or for the one organisation whose roster says so, at times for one that is none.
+  const organisation = c % 3 === 0 ? undefined : c % 11 === 10 ? scene.operator : scene.organisation;
+  const by = isSpoilt(flaw) ? pick(scene.people, b)! : organisation === undefined ? scene.author : pick(own, b) ?? scene.author;
+  const name = pick(['store', 'box', 'shed', 'vault'], a >> 2)!;
+  actor.say('blueprint.published', by, { name, version: `${1 + (b % 3)}.${c % 4}.0`, digest: digestOf(`blueprint ${c}`), policy, ...(organisation !== undefined && { organisation }) }, { flaw, n: b });
+};
+/** A version that was published, rather a later one: without those of the beginning little can be proposed. */
+const versionOf = ({ facts }: Actor, n: number): Payload<'blueprint.published'> => {
+  const all = [...facts.blueprints.values()];
+  return pick(n % 8 === 7 ? all : all.slice(BLUEPRINTS.length), n >> 3) ?? all[n % all.length]!;
+};
+const deprecate: Act = (actor, { a, b, c, flaw }) => {
+  const { by, name, version } = versionOf(actor, a);
+  const others = [...actor.facts.blueprints.values()].filter((o) => o.name === name).map((o) => o.version);
+  actor.say('blueprint.deprecated', isSpoilt(flaw) ? pick(actor.scene.people, b)! : by, { name, version: flaw === 23 ? '9.0.0' : version, reason: `reason ${c % 3}`, ...(b % 2 === 0 && { instead: pick([...others, '9.9.9'], c)! }) }, { flaw, n: c });
+};
+const yank: Act = (actor, { a, b, c, flaw }) => {
+  if (actor.facts.blueprints.size === BLUEPRINTS.length) publish(actor, { a, b: 1, c: 0, flaw: 0 });
+  const { by, name, version } = versionOf(actor, a);
+  actor.say('blueprint.yanked', isSpoilt(flaw) ? pick(actor.scene.people, b)! : by, { name, version: flaw === 23 ? '9.0.0' : version, reason: 'it loses data' }, { flaw, n: c });
 };
 
 const replay: Act = (actor, { a }) => actor.repeat(a);
@@ -286,5 +308,5 @@ const equivocate: Act = (actor, { a, b, c }) => {
 export const ACTS: readonly Act[] = [
   tick, wait, approveAll, bring, propose, approve, reject, withdraw, cancel, update, run, upgrade, reportAll, lose, move, reportOne, acceptExecution, bring, upgrade, reportAll, lose, run,
   propose, update, approve, approve, cancel, acceptExecution, finish, finish, swap, move, seal, seal, transfer, alive, toEdge, toEdge, setBack, offer, attest, replay, replay, release, equivocate,
-  rotate, revoke, recover, create, crowd, refound, lose, register, publish, changeRoster, approveRoster, approveRoster, update, approveAll,
+  rotate, revoke, recover, create, crowd, refound, lose, register, publish, publish, deprecate, yank, changeRoster, approveRoster, approveRoster, update, approveAll,
 ];

@@ -108,13 +108,18 @@ function judgeSigners(facts: Facts, header: Header): Codes {
   const { name, version, digest } = header.blueprint;
   const blueprint = facts.blueprints.get(`${name}@${version}`);
   const roles = facts.rosters.get(header.organisation)?.payload.roles;
-  const member = roles !== undefined && Object.values(roles).some((members) => members.includes(header.requester));
-  if (blueprint?.digest !== digest || !member) return [blueprint?.digest !== digest && 'blueprint_unknown', !member && 'not_permitted'];
+  // Who holds no other role than author asks for nothing.
+  const member = roles !== undefined && Object.keys(roles).some((role) => role !== 'author' && roles[role]?.includes(header.requester));
+  const usable: Codes = [
+    blueprint?.digest !== digest && 'blueprint_unknown', facts.yanked.has(`${name}@${version}`) && 'blueprint_yanked',
+    blueprint?.organisation !== undefined && (blueprint.organisation !== header.organisation || !facts.isAuthorOf(header.organisation, blueprint.by)) && 'blueprint_untrusted',
+  ];
+  if (blueprint?.digest !== digest || !member) return [...usable, !member && 'not_permitted'];
   const same = ([[blueprint.policy, header.policy], [blueprint.acceptance, header.acceptance]] as const).every(([template, written]) => {
     const filled = template && fill(template, roles, header.requester);
     return template === undefined ? written === undefined : filled !== undefined && written !== undefined && digestOf(filled) === digestOf(written);
   });
-  return [!same && 'policy_mismatch'];
+  return [...usable, !same && 'policy_mismatch'];
 }
 
 function judgePlaces(facts: Facts, header: Header, base: Deal | undefined): Codes {

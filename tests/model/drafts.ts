@@ -1,5 +1,5 @@
 import { deploymentId, type Header } from '../../contract/contract.ts';
-import { digestOf } from '../../contract/digest.ts';
+import { digestOf, type Digest } from '../../contract/digest.ts';
 import { resolvePolicy } from '../../contract/policy-template.ts';
 import type { PrincipalId } from '../../contract/principal.ts';
 import { monthly } from './contract-rules.ts';
@@ -22,7 +22,7 @@ export function draftNew(facts: Facts, scene: Scene, { requester, size, shape, t
   const assignments = choose(facts, scene, wanted, [], { countries, from: shape });
   const deployment = deploymentId({ grid: facts.grid!.digest, requester, nonce });
   return complete(facts, scene, {
-    deployment, version: 1, requester, organisation: scene.organisation, title: 'a store', blueprint: refOf(BLUEPRINTS[terms % BLUEPRINTS.length]!), autonomy: { replace: shape % 5 !== 4 },
+    deployment, version: 1, requester, organisation: scene.organisation, title: 'a store', blueprint: refOf(terms % 32 < 26 ? BLUEPRINTS[terms % BLUEPRINTS.length]! : publishedLater(facts, shape)), autonomy: { replace: shape % 5 !== 4 },
     constraints: { countries, cities: [] }, assignments, engines: ENGINES, bounds: fronts ? [{ group: 'zdb', atMost: 1 }] : [], names: NAMES[Math.floor(terms / 4) % NAMES.length]!, terms, nonce,
   });
 }
@@ -36,7 +36,7 @@ export function draftUpdate(facts: Facts, scene: Scene, base: Deal, { size, shap
   const change = size % 5;
   const fresh = [0, 1, 2, 3].map((n) => `zdb-${n}`).find((name) => !there.some((a) => a.workload === name)) ?? 'zdb-9';
   const assignments = change === 0 ? resize(1 + (size % 3)) : change === 1 ? resize(-1 - (size % 2)) : change === 2 ? [...there, ...choose(facts, scene, [zdb(fresh, '1')], there, { countries: header.constraints.countries, from: shape })] : change === 3 ? there.slice(size % 2, there.length - ((size + 1) % 2)) : there;
-  const versions = BLUEPRINTS.filter((b) => b.name === header.blueprint.name);
+  const versions = [...facts.blueprints.values()].filter((b) => b.name === header.blueprint.name);
   const names = NAMES[Math.floor(terms / 4) % NAMES.length]!;
   const { deployment, requester, organisation, autonomy, constraints, engines, bounds, derivation } = header;
   return complete(facts, scene, {
@@ -113,6 +113,12 @@ function complete(facts: Facts, scene: Scene, { terms, nonce, ...rest }: Omit<He
   };
 }
 
-function refOf({ name, version }: { name: string; version: string }): Header['blueprint'] {
-  return { name, version, digest: digestOf(`${name} ${version}`) };
+/** One that was not there from the beginning, if there is any: perhaps another organisation's, or yanked. */
+function publishedLater(facts: Facts, n: number): { name: string; version: string; digest?: Digest } {
+  const all = [...facts.blueprints.values()];
+  return all[BLUEPRINTS.length + (n % Math.max(1, all.length - BLUEPRINTS.length))] ?? all[n % all.length]!;
+}
+
+function refOf({ name, version, digest = digestOf(`${name} ${version}`) }: { name: string; version: string; digest?: Digest }): Header['blueprint'] {
+  return { name, version, digest };
 }

@@ -84,6 +84,9 @@ export class Facts {
   readonly rosters = new Map<PrincipalId, Roster>();
   readonly machines = new Map<PrincipalId, Machine>();
   readonly blueprints = new Map<string, Payload<'blueprint.published'>>();
+  /** By `name@version`: what was said last, with the version to use instead; and why it is yanked. */
+  readonly deprecated = new Map<string, string>();
+  readonly yanked = new Map<string, string>();
   readonly deals = new Map<ContractId, Deal>();
   readonly runs = new Map<DeploymentId, Run>();
   readonly transfers: Payload<'credit.transferred'>[] = [];
@@ -96,6 +99,11 @@ export class Facts {
   isNamed(as: 'authors' | 'attestors' | 'issuers' | 'organisations', by: PrincipalId): boolean {
     const first = this.people.get(by)?.first;
     return first !== undefined && this.grid?.payload[as].includes(first) === true;
+  }
+
+  /** An organisation's author, as long as its roster says so. */
+  isAuthorOf(organisation: PrincipalId, by: PrincipalId): boolean {
+    return this.rosters.get(organisation)?.payload.roles['author']?.includes(by) === true;
   }
 
   /** Keys with which a principal may sign the next entry. */

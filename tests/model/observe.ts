@@ -31,6 +31,7 @@ function sightOfFacts(facts: Facts): Sight {
     sight.set(`node ${id}`, `${machine.leaseUntil} ${machine.beat} ${machine.offer?.revision ?? 0} ${machine.attested?.city ?? ''}`);
     sight.set(`reserved on ${id}`, facts.reservedOn(id).join());
   }
+  for (const [ref, { by, organisation }] of facts.blueprints) sight.set(`blueprint ${ref}`, `${by} ${organisation ?? ''} deprecated ${facts.deprecated.get(ref) ?? ''} yanked ${facts.yanked.get(ref) ?? ''}`);
   for (const deal of facts.deals.values()) {
     const status = facts.statusOf(deal);
     sight.set(`contract ${deal.id}`, `${status} ${facts.escrowOf(deal)} votes ${ofVotes(deal.votes)} cancelled by ${ofVotes(deal.cancels)}`);
@@ -60,6 +61,7 @@ function sightOfState(state: LedgerState): Sight {
     sight.set(`node ${id}`, `${node.leaseUntil ?? ''} ${node.beat} ${node.offer?.revision ?? 0} ${node.attested?.city ?? ''}`);
     sight.set(`reserved on ${id}`, [node.reserved.disk, node.reserved.memory, node.reserved.cpu].join());
   }
+  for (const [ref, { author, organisation, deprecated, yanked }] of entries(state.blueprints)) sight.set(`blueprint ${ref}`, `${author} ${organisation ?? ''} deprecated ${deprecated ? `${deprecated.reason} ${deprecated.instead ?? ''}` : ''} yanked ${yanked?.reason ?? ''}`);
   for (const [id, record] of entries(state.contracts)) sight.set(`contract ${id}`, `${record.status} ${record.escrow} votes ${ofCast(record.votes)} cancelled by ${ofCast(record.cancellations)}`);
   for (const [id, run] of entries(state.deployments)) {
     sight.set(`deployment ${id}`, [run.contract, ...entries(run.holdings).map(([name, { node, epoch }]) => `${name} on ${node} @${epoch}`).sort(), 'unrestored', ...Object.keys(run.unrestored).sort()].join(' '));

@@ -135,8 +135,28 @@ const RULES: { readonly [K in Kind]: Rule<K> } = {
     accept: (facts, { node, location }) => { facts.machines.get(node)!.attested = location; },
   },
   'blueprint.published': {
-    judge: (facts, { by, name, version }) => [!facts.isNamed('authors', by) && 'blueprint_untrusted', facts.blueprints.has(`${name}@${version}`) && 'blueprint_exists'],
+    judge: (facts, { by, name, version, organisation }) => {
+      const published = [...facts.blueprints.values()];
+      const binding = published.filter((other) => other.name === name && [undefined, organisation].includes(other.organisation));
+      const trusted = organisation === undefined ? facts.isNamed('authors', by) : facts.isAuthorOf(organisation, by);
+      return [
+        !trusted && 'blueprint_untrusted', facts.blueprints.has(`${name}@${version}`) && 'blueprint_exists',
+        binding.some((other) => other.by !== by) && 'blueprint_taken', binding.some((other) => rankOf(other.version) >= rankOf(version)) && 'blueprint_version',
+        published.filter((other) => other.by === by).length >= 1000 && 'too_many',
+      ];
+    },
     accept: (facts, payload) => { facts.blueprints.set(`${payload.name}@${payload.version}`, payload); },
+  },
+  'blueprint.deprecated': {
+    judge: (facts, { by, name, version, instead }) => [
+      ...judgeVersion(facts, by, `${name}@${version}`),
+      instead !== undefined && (instead === version || !facts.blueprints.has(`${name}@${instead}`)) && 'blueprint_unknown', instead !== undefined && facts.yanked.has(`${name}@${instead}`) && 'blueprint_yanked',
+    ],
+    accept: (facts, { name, version, reason, instead }) => { facts.deprecated.set(`${name}@${version}`, `${reason} ${instead ?? ''}`); },
+  },
+  'blueprint.yanked': {
+    judge: (facts, { by, name, version }) => judgeVersion(facts, by, `${name}@${version}`),
+    accept: (facts, { name, version, reason }) => { facts.yanked.set(`${name}@${version}`, reason); },
   },
   'credit.transferred': {
     judge: (facts, { by, to, amount, nonce }) => [
@@ -186,6 +206,16 @@ function judgeSpeaker(facts: Facts, by: PrincipalId, key: DidKey): RefusalCode[]
   const record = who.keys.find((k) => k.key === key);
   if (!record) return ['key_mismatch'];
   return [...(record.to === undefined ? [] : ['key_ended' as const]), ...((facts.owners.get(key) ?? by) === by ? [] : ['key_taken' as const])];
+}
+
+/** What only its author may say of a version, as long as it is not yanked. */
+function judgeVersion(facts: Facts, by: PrincipalId, ref: string): (RefusalCode | false)[] {
+  const published = facts.blueprints.get(ref);
+  return [!published && 'blueprint_unknown', published !== undefined && published.by !== by && 'not_permitted', facts.yanked.has(ref) && 'blueprint_yanked'];
+}
+
+function rankOf(version: string): number {
+  return version.split('.').reduce((rank, part) => rank * 10_000 + Number(part), 0);
 }
 
 function presentKeys(who: Who): DidKey[] {

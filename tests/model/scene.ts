@@ -33,11 +33,11 @@ export const BLUEPRINTS: readonly { readonly name: string; readonly version: str
 ];
 export const ROSTERS: readonly Readonly<Record<string, readonly number[]>>[] = [
   { requester: [0, 1], 'it-expert': [1, 2], legal: [3], budget: [0] },
-  { requester: [0, 3], 'it-expert': [1, 2], legal: [2, 3], budget: [0, 3] },
+  { requester: [0, 3], 'it-expert': [1, 2], legal: [2, 3], budget: [0, 3], author: [2] },
   { requester: [0], 'it-expert': [1], legal: [1, 2], budget: [3] },
   { requester: [0, 1, 2, 3], 'it-expert': [2], legal: [3] },
   // Nobody can satisfy who asks for both: one person is one voice.
-  { requester: [0], 'it-expert': [1], legal: [1], budget: [2] },
+  { requester: [0], 'it-expert': [1], legal: [1], budget: [2], author: [3] },
 ];
 export const GOVERNANCES: readonly (PolicyTemplate | undefined)[] = [undefined, { all: [{ role: 'it-expert' }, { role: 'legal' }] }, { any: [{ role: 'it-expert', k: 2 }, { role: 'legal' }] }];
 /** Begins: roster and governance of the organisation. */

@@ -15,7 +15,7 @@ describe('numbers', () => {
     ['1', 'en', 1], ['1.5', 'en', 1.5], ['1,5', 'de', 1.5], ['1,000', 'en', 1000], ['1.000', 'de', 1000], ['1.000', 'en', 1], ['1.000.000', 'en', 1e6], ['1,234.5', 'en', 1234.5], ['1.234,5', 'fr', 1234.5],
     ["1'000", 'de', 1000], ['1 000', 'fr', 1000], ['1\u202f000', 'fr', 1000], ['10 000 000', 'en', 1e7], ['1 0000', 'en', 1], ['0.125', 'en', 0.125], ['1,0,0', 'en', undefined], ['1.2.3', 'en', undefined],
     ['-5', 'en', -5], ['minus 5', 'en', -5], ['- 5', 'en', undefined], ['9'.repeat(30), 'en', undefined],
-    ['two hundred and fifty', 'en', 250], ['twenty four', 'en', 24], ['three thousand two hundred', 'en', 3200], ['a dozen', 'en', 1], ['dozen', 'en', 12], ['half a', 'en', 0.5], ['one and a half', 'en', 1.5],
+    ['two hundred and fifty', 'en', 250], ['twenty four', 'en', 24], ['three thousand two hundred', 'en', 3200], ['a dozen', 'en', 12], ['a', 'en', 1], ['dozen', 'en', 12], ['half a', 'en', 0.5], ['one and a half', 'en', 1.5],
     ['fünfhundert', 'de', 500], ['zweiunddreissig', 'de', 32], ['zwölf', 'de', 12], ['anderthalb', 'de', 1.5], ['zweitausendfünfhundert', 'de', 2500], ['deux cents', 'fr', 200], ['duecento', 'it', 200], ['vijfentwintig', 'nl', 25], ['banana', 'en', undefined],
   ])('%s (%s)', (text, language, expected) => {
     expect(value(text, language)).toBe(expected);

@@ -1,5 +1,7 @@
 import type { Language } from './language.ts';
-import type { Range, Request, Token } from './tokens.ts';
+import { digitWords, type NumberWord, numberWord } from './number-words.ts';
+import type { Range, Request } from './tokens.ts';
+import { distance } from './typo.ts';
 
 /** An exact number that is not negative. */
 export interface Rational {
@@ -15,42 +17,55 @@ export interface NumberReading extends Range, Rational {
 /** Most digits of one number. */
 const MAX_DIGITS = 24;
 
-const WORDS: Readonly<Record<string, number>> = {
-  zero: 0, null: 0, nul: 0, cero: 0,
-  one: 1, eins: 1, two: 2, zwei: 2, deux: 2, due: 2, dos: 2, twee: 2, three: 3, drei: 3, trois: 3, tre: 3, tres: 3, drie: 3,
-  four: 4, vier: 4, quatre: 4, quattro: 4, cuatro: 4, five: 5, funf: 5, fuenf: 5, cinq: 5, cinque: 5, cinco: 5, vijf: 5,
-  six: 6, sechs: 6, sei: 6, seis: 6, zes: 6, seven: 7, sieben: 7, sept: 7, sette: 7, siete: 7, zeven: 7,
-  eight: 8, acht: 8, huit: 8, otto: 8, ocho: 8, nine: 9, neun: 9, neuf: 9, nove: 9, nueve: 9, negen: 9,
-  ten: 10, zehn: 10, dix: 10, dieci: 10, diez: 10, tien: 10, eleven: 11, elf: 11, onze: 11, undici: 11, once: 11,
-  twelve: 12, dozen: 12, zwolf: 12, dutzend: 12, douze: 12, douzaine: 12, dodici: 12, dozzina: 12, doce: 12, docena: 12, twaalf: 12, dozijn: 12,
-  thirteen: 13, dreizehn: 13, treize: 13, fourteen: 14, vierzehn: 14, quatorze: 14, fifteen: 15, funfzehn: 15, quinze: 15, quindici: 15, quince: 15, vijftien: 15,
-  sixteen: 16, sechzehn: 16, seize: 16, sedici: 16, zestien: 16, seventeen: 17, eighteen: 18, nineteen: 19,
-  twenty: 20, zwanzig: 20, vingt: 20, venti: 20, veinte: 20, twintig: 20, thirty: 30, dreissig: 30, trente: 30, trenta: 30, treinta: 30, dertig: 30,
-  forty: 40, vierzig: 40, quarante: 40, quaranta: 40, cuarenta: 40, veertig: 40, fifty: 50, funfzig: 50, fuenfzig: 50, cinquante: 50, cinquanta: 50, cincuenta: 50, vijftig: 50,
-  sixty: 60, sechzig: 60, soixante: 60, sessanta: 60, sesenta: 60, zestig: 60, seventy: 70, siebzig: 70, settanta: 70, setenta: 70, zeventig: 70,
-  eighty: 80, achtzig: 80, ottanta: 80, ochenta: 80, tachtig: 80, ninety: 90, neunzig: 90, novanta: 90, noventa: 90, negentig: 90,
-};
-const SCALES: Readonly<Record<string, number>> = {
-  hundred: 100, hundert: 100, cent: 100, cents: 100, cento: 100, cien: 100, ciento: 100, cientos: 100, honderd: 100,
-  thousand: 1000, tausend: 1000, mille: 1000, mila: 1000, mil: 1000, duizend: 1000, million: 1e6, millionen: 1e6, millions: 1e6, milione: 1e6, milioni: 1e6, millon: 1e6, millones: 1e6, miljoen: 1e6,
-};
-const ARTICLES = new Set(['a', 'an', 'ein', 'eine', 'einen', 'einem', 'un', 'une', 'uno', 'una', 'een']);
-const HALVES = new Set(['half', 'halbes', 'halben', 'halbe', 'halber', 'demi', 'mezzo', 'mezza', 'medio', 'media', 'halve']);
-const THREE_HALVES = new Set(['anderthalb', 'eineinhalb', 'anderhalve', 'anderhalf']);
 const MINUS = new Set(['-', '−', '–']);
+/** `un volume de moins 5 Go`; `au moins 5` is none. */
+const LESS = new Set(['moins', 'meno', 'menos', 'min']);
+const OF = new Set(['de', 'di', 'da', 'von', 'van', 'of', 'mit', 'met', 'con', 'avec', 'd']);
+/** `half`, `quarter` by themselves, as [numerator, denominator]. */
+const FRACTIONS = fractions({
+  '1/2': 'half halb halbe halber halbes halben demi demie mezzo mezza mezz medio media halve',
+  '1/4': 'quarter viertel quart quarto cuarto kwart',
+  '3/4': 'dreiviertel driekwart threequarters',
+  '3/2': 'anderthalb anderthalbe anderthalbes eineinhalb einundeinhalb anderhalf anderhalve',
+  '5/2': 'zweieinhalb zweiundeinhalb tweeenhalf tweeenhalve',
+  '7/2': 'dreieinhalb dreiundeinhalb drieenhalf drieenhalve',
+  '9/2': 'viereinhalb vierenhalf vierenhalve',
+});
+const QUARTERS = new Set(['quarters', 'viertel', 'quarts', 'quarti', 'cuartos', 'kwart']);
+/** Every fraction. */
+export const FRACTION_WORDS: readonly string[] = [...FRACTIONS.keys(), ...QUARTERS];
+const HALF_ONLY_AT_HOME: ReadonlyMap<string, readonly Language[]> = new Map([['media', ['es']], ['medio', ['es', 'it']], ['quart', ['fr']], ['quarto', ['it']]]);
+const GLYPHS: ReadonlyMap<string, readonly [bigint, bigint]> = new Map([['½', [1n, 2n]], ['¼', [1n, 4n]], ['¾', [3n, 4n]]]);
+/** Between a fraction and its unit: `half a terabyte`, `trois quarts de téraoctet`. */
+const PARTITIVES = new Set(['a', 'an', 'of', 'de', 'd', 'di', 'van', 'ein', 'eine', 'einem', 'einen', 'eines', 'een', 'un', 'une', 'uno', 'una', "'", '’', '-']);
+/** `twenty-four`, `vingt et un`, `treinta y dos`, `two hundred and fifty`. */
+const JOINTS = new Set(['-', 'and', 'et', 'y', 'und', 'en', 'e']);
+
+function fractions(lists: Readonly<Record<string, string>>): ReadonlyMap<string, readonly [bigint, bigint]> {
+  return new Map(Object.entries(lists).flatMap(([value, words]) => {
+    const [above = '0', below = '1'] = value.split('/');
+    return words.split(' ').map((word) => [word, [BigInt(above), BigInt(below)] as const]);
+  }));
+}
 
 /** Reads a number that begins at a token: digits in the notation of the language, or words. */
 export function readNumber(request: Request, from: number, language: Language): NumberReading | undefined {
   const token = request.free(from);
   if (!token) return undefined;
-  if (token.norm === 'minus' || MINUS.has(token.raw)) {
+  if (MINUS.has(token.raw) || token.norm === 'minus' || (LESS.has(token.norm) && OF.has(request.tokens[from - 1]?.norm ?? ''))) {
     const digits = request.free(from + 1);
     // `10 - 20` and `7-year` are no negative numbers: the sign begins a word and touches its digits.
-    const sign = token.norm === 'minus' || (digits?.attached === true && (!token.attached || from === 0));
-    const positive = sign && digits?.kind === 'number' ? readDigits(request, from + 1, language) : undefined;
-    return positive && { ...positive, from, negative: true };
+    const sign = token.kind === 'word' ? isAlone(request, from) : digits?.attached === true && (!token.attached || from === 0);
+    const positive = !sign ? undefined : digits?.kind === 'number' ? readDigits(request, from + 1, language) : token.kind === 'word' ? readWords(request, from + 1, language) : undefined;
+    return positive && !positive.article ? { ...positive, from, negative: true } : undefined;
   }
-  return token.kind === 'number' ? readDigits(request, from, language) : token.kind === 'word' ? readWords(request, from) : undefined;
+  if (token.kind === 'number') return readDigits(request, from, language);
+  return readFraction(request, from, language) ?? (token.kind === 'word' ? readWords(request, from, language) : undefined);
+}
+
+/** `minus 5`, but not `4 minus 5` nor `at minus 5`. */
+function isAlone(request: Request, at: number): boolean {
+  return request.tokens[at - 1]?.kind !== 'number';
 }
 
 function readDigits(request: Request, from: number, language: Language): NumberReading | undefined {
@@ -64,101 +79,167 @@ function readDigits(request: Request, from: number, language: Language): NumberR
     to++;
   }
   const value = parseDigits(text, language);
-  return value && { from, to, ...value, negative: false, article: false };
+  if (!value) return undefined;
+  const part = partOf(request, from);
+  if (part) return part;
+  const glyph = GLYPHS.get(request.free(to)?.raw ?? '');
+  if (glyph && value.denominator === 1n) return plain(from, to + 1, value.numerator * glyph[1] + glyph[0], glyph[1]);
+  const half = halfAfter(request, to);
+  if (half !== undefined && value.denominator === 1n) return plain(from, half, 2n * value.numerator + 1n, 2n);
+  const scale = scaleAt(request, to, language);
+  return scale ? plain(from, to + 1, value.numerator * BigInt(scale), value.denominator) : plain(from, to, value.numerator, value.denominator);
+}
+
+/** `3/4 TB`: a fraction in digits, before a unit of size only, since `3/4` may be a list. */
+function partOf(request: Request, from: number): NumberReading | undefined {
+  const [above, slash, below] = [request.free(from), request.free(from + 1), request.free(from + 2)];
+  if (!/^[1-9]$/.test(above?.raw ?? '') || slash?.raw !== '/' || !slash.attached || !/^[2-8]$/.test(below?.raw ?? '') || below?.attached !== true) return undefined;
+  if (request.tokens[from - 1]?.raw === '/' || Number(above?.raw) >= Number(below.raw)) return undefined;
+  const to = skipPartitives(request, from + 3);
+  return /^(?:[kmgtp]i?[bo]|(?:tera|giga|peta|mega|tebi|gibi|pebi)\p{L}*|teras?|gigs?)$/u.test(request.free(to)?.norm ?? '') ? plain(from, to, BigInt(above?.raw ?? '0'), BigInt(below.raw)) : undefined;
+}
+
+/** `2 million`, `2k`: what stands after digits and multiplies them. */
+function scaleAt(request: Request, at: number, language: Language): number | undefined {
+  const token = request.free(at);
+  if (token?.kind !== 'word') return undefined;
+  if (token.norm === 'k') return token.attached ? 1000 : undefined;
+  const word = numberWord(token.norm, language);
+  if (word?.kind === 'collective' && word.value === 12) return 12;
+  return word?.kind === 'scale' && word.value >= 1000 ? word.value : undefined;
 }
 
 /** Value of digits with separators; undefined when they make no sense. */
 export function parseDigits(text: string, language: Language): Rational | undefined {
-  const plain = text.replace(/['’\u00a0\u202f ]/g, '');
-  if (plain.replace(/\D/g, '').length > MAX_DIGITS) return undefined;
-  const marks = [...plain.replace(/\d/g, '')];
-  if (marks.length === 0) return rational(plain, '');
+  const plainText = text.replace(/['’\u00a0\u202f ]/g, '');
+  if (plainText.replace(/\D/g, '').length > MAX_DIGITS) return undefined;
+  const marks = [...plainText.replace(/\d/g, '')];
+  if (marks.length === 0) return rational(plainText, '');
   const last = marks.at(-1) ?? '.';
-  const cut = plain.lastIndexOf(last);
-  const [whole, rest] = [plain.slice(0, cut), plain.slice(cut + 1)];
+  const cut = plainText.lastIndexOf(last);
+  const [whole, rest] = [plainText.slice(0, cut), plainText.slice(cut + 1)];
   const grouped = (digits: string, mark: string): boolean => /^[1-9]\d{0,2}$/.test(digits.split(mark)[0] ?? '') && digits.split(mark).slice(1).every((group) => group.length === 3);
   if (new Set(marks).size === 2) {
     const other = last === '.' ? ',' : '.';
     return marks.indexOf(last) === marks.length - 1 && grouped(whole, other) ? rational(whole.replaceAll(other, ''), rest) : undefined;
   }
-  if (marks.length > 1) return grouped(plain, last) ? rational(plain.replaceAll(last, ''), '') : undefined;
+  if (marks.length > 1) return grouped(plainText, last) ? rational(plainText.replaceAll(last, ''), '') : undefined;
   const thousands = last === ',' ? language === 'en' : language !== 'en';
-  if (thousands && grouped(plain, last)) return rational(whole + rest, '');
+  if (thousands && grouped(plainText, last)) return rational(whole + rest, '');
   return rational(whole, rest);
 }
 
-function readWords(request: Request, from: number): NumberReading | undefined {
-  const half = readHalf(request, from);
-  if (half) return half;
+function readWords(request: Request, from: number, language: Language): NumberReading | undefined {
   let total = 0;
   let current: number | undefined;
   let to = from;
   for (;;) {
-    const token = request.free(to);
-    const word = token?.kind === 'word' ? wordValue(token) : undefined;
-    if (!word) {
-      // `two hundred and fifty`
-      if (current !== undefined && token?.norm === 'and' && current % 100 === 0 && WORDS[request.free(to + 1)?.norm ?? ''] !== undefined) {
-        to++;
-        continue;
-      }
-      break;
-    }
-    if (word.scale) {
-      if (word.value >= 1000) {
-        total += (current ?? 1) * word.value;
-        current = 0;
-      } else current = (current ?? 1) * word.value;
-    } else if (current !== undefined && !(current % 100 === 0 || (current % 10 === 0 && word.value < 10))) break;
-    else current = (current ?? 0) + word.value;
-    to++;
+    const joint = current !== undefined && JOINTS.has(request.free(to)?.norm ?? '') ? 1 : 0;
+    const word = atomAt(request, to + joint, language, current);
+    const next = word && combine(current, word, joint === 1 ? (request.free(to)?.norm ?? '') : '');
+    if (!word || next === undefined) break;
+    if (word.kind === 'scale' && word.value >= 1000) {
+      total += next;
+      current = 0;
+    } else current = next;
+    to += joint + 1;
   }
-  if (current === undefined) {
-    const article = ARTICLES.has(request.free(from)?.norm ?? '');
-    return article ? { from, to: from + 1, numerator: 1n, denominator: 1n, negative: false, article: true } : undefined;
-  }
+  if (current === undefined) return readArticle(request, from, language);
   const value = total + current;
-  return Number.isSafeInteger(value) ? { from, to, numerator: BigInt(value), denominator: 1n, negative: false, article: false } : undefined;
+  if (!Number.isSafeInteger(value)) return undefined;
+  // vent'anni
+  if (language === 'it' && /^['’]$/.test(request.free(to)?.raw ?? '') && request.free(to)?.attached === true && request.free(to + 1)?.attached === true) to++;
+  const half = halfAfter(request, to);
+  return half === undefined ? plain(from, to, BigInt(value), 1n) : plain(from, half, 2n * BigInt(value) + 1n, 2n);
 }
 
-/** `half a`, `a half`, `ein halbes`, `anderthalb`, `one and a half`. */
-function readHalf(request: Request, from: number): NumberReading | undefined {
+function atomAt(request: Request, at: number, language: Language, current: number | undefined): NumberWord | undefined {
+  const token = request.free(at);
+  if (token?.kind !== 'word') return undefined;
+  const word = numberWord(token.norm, language);
+  if (word && word.kind !== 'article') return word;
+  if (current !== undefined && current >= 20 && current % 10 === 0) {
+    const slip = digitWords(language).find(([name]) => token.norm.length >= 3 && token.norm[0] === name[0] && distance(token.norm, name) === 1);
+    if (slip) return { value: slip[1], kind: 'small' };
+  }
+  return undefined;
+}
+
+/** The number so far and the next word; undefined where they are two numbers. */
+function combine(current: number | undefined, { value, kind }: NumberWord, joint: string): number | undefined {
+  if (kind === 'collective') return current === undefined ? value : joint === '' && current < 20 && value >= 10 ? current * value : undefined;
+  if (kind === 'scale') return joint === '' || joint === '-' ? (current === undefined || current === 0 ? 1 : current) * value : undefined;
+  if (current === undefined || (current === 0 && joint === '')) return value;
+  if (joint !== '' && joint !== '-' && joint !== 'and' && !(current % 10 === 0 && current < 100) && !(current % 100 === 0)) return undefined;
+  // dix-sept
+  if (current === 10 && value >= 7 && value <= 9) return joint === '-' || joint === '' ? current + value : undefined;
+  if (current === 4 && value === 20 && joint !== 'and') return 80;
+  if (current % 100 === 0 && value < 100) return current === 0 || joint === '' || joint === 'and' || joint === '-' || joint === 'e' || joint === 'und' || joint === 'en' ? current + value : undefined;
+  if ([60, 80].includes(current % 100) && value >= 10 && value < 20 && joint !== 'and') return current + value;
+  return current % 10 === 0 && current % 100 >= 20 && value < 10 && joint !== 'and' && joint !== 'en' && joint !== 'und' ? current + value : undefined;
+}
+
+/** `a`, `ein`; and `half a dozen`, `a dozen`, `un par de`. */
+function readArticle(request: Request, from: number, language: Language): NumberReading | undefined {
+  const word = numberWord(request.free(from)?.norm ?? '', language);
+  if (word?.kind !== 'article') return undefined;
+  const next = numberWord(request.free(from + 1)?.norm ?? '', language);
+  if (next?.kind === 'collective' || next?.kind === 'scale' || (next?.kind === 'small' && next.value === 1)) return readWords(request, from + 1, language) && { ...(readWords(request, from + 1, language) ?? plain(from, from, 0n, 1n)), from };
+  return { ...plain(from, from + 1, 1n, 1n), article: true };
+}
+
+/** `half a`, `ein halbes`, `three quarters of a`, `anderthalb`; a fraction may multiply: `half a dozen`, `eine halbe Million`. */
+function readFraction(request: Request, from: number, language: Language): NumberReading | undefined {
   const norm = (i: number): string => request.free(i)?.norm ?? '';
-  const is = (numerator: bigint, to: number): NumberReading => ({ from, to, numerator, denominator: 2n, negative: false, article: false });
-  if (THREE_HALVES.has(norm(from))) return is(3n, from + 1);
-  if (HALVES.has(norm(from))) return is(1n, ARTICLES.has(norm(from + 1)) ? from + 2 : from + 1);
-  if (ARTICLES.has(norm(from)) && HALVES.has(norm(from + 1))) return is(1n, from + 2);
-  const whole = WORDS[norm(from)];
-  if (whole !== undefined && norm(from + 1) === 'and' && norm(from + 2) === 'a' && norm(from + 3) === 'half') return is(BigInt(2 * whole + 1), from + 4);
-  return undefined;
+  const glyph = GLYPHS.get(request.free(from)?.raw ?? '');
+  if (glyph) return plain(from, skipPartitives(request, from + 1), glyph[0], glyph[1]);
+  const article = numberWord(norm(from), language)?.kind === 'article' || norm(from) === 'd' ? 1 : 0;
+  let at = from + article;
+  if (article === 1 && /^['’]$/.test(norm(at))) at++;
+  let value = homeFraction(norm(at), language);
+  const count = numberWord(norm(from), language);
+  if (!value && count?.kind === 'small' && count.value < 4 && QUARTERS.has(norm(from + 1)) && norm(from + 2) !== '' ) {
+    // `two quarters` is a time: three months twice.
+    const partitive = PARTITIVES.has(norm(from + 2)) || count.value === 3;
+    if (partitive) [value, at] = [[BigInt(count.value), 4n], from + 1];
+  }
+  if (!value) return undefined;
+  const behind = skipPartitives(request, at + 1);
+  const multiplied = numberWord(norm(behind), language);
+  if (multiplied && (multiplied.kind === 'collective' || multiplied.kind === 'scale')) {
+    const to = behind + 1;
+    const numerator = value[0] * BigInt(multiplied.value);
+    return numerator % value[1] === 0n ? plain(from, to, numerator / value[1], 1n) : plain(from, to, numerator, value[1]);
+  }
+  // Alone, `quarter` is three months, `media` is a noun: the words after it decide.
+  return plain(from, skipPartitives(request, at + 1), value[0], value[1]);
 }
 
-function wordValue(token: Token): { value: number; scale: boolean } | undefined {
-  const scale = SCALES[token.norm];
-  if (scale !== undefined) return { value: scale, scale: true };
-  const value = WORDS[token.norm] ?? compound(token.norm, 0);
-  return value === undefined ? undefined : { value, scale: false };
+function homeFraction(norm: string, language: Language): readonly [bigint, bigint] | undefined {
+  const homes = HALF_ONLY_AT_HOME.get(norm);
+  return homes && !homes.includes(language) ? undefined : FRACTIONS.get(norm);
 }
 
-/** fünfhundert, zweiunddreissig, vijfentwintig, duecento: number words written as one. */
-function compound(word: string, depth: number): number | undefined {
-  if (depth > 3 || word.length > 40) return undefined;
-  const part = (text: string): number | undefined => (Object.hasOwn(WORDS, text) ? WORDS[text] : compound(text, depth + 1));
-  for (const [name, scale] of [['tausend', 1000], ['duizend', 1000], ['mila', 1000], ['hundert', 100], ['honderd', 100], ['cento', 100]] as const) {
-    const at = word.indexOf(name);
-    if (at < 0) continue;
-    const left = at === 0 ? 1 : part(word.slice(0, at));
-    const right = at + name.length === word.length ? 0 : part(word.slice(at + name.length));
-    if (left !== undefined && right !== undefined) return left * scale + right;
-  }
-  for (const joint of ['und', 'en'] as const) {
-    for (let at = word.indexOf(joint); at > 0; at = word.indexOf(joint, at + 1)) {
-      const unit = word.slice(0, at) === 'ein' || word.slice(0, at) === 'een' ? 1 : WORDS[word.slice(0, at)];
-      const ten = WORDS[word.slice(at + joint.length)];
-      if (unit !== undefined && unit < 10 && ten !== undefined && ten >= 20) return unit + ten;
-    }
-  }
-  return undefined;
+function skipPartitives(request: Request, from: number): number {
+  let at = from;
+  while (at < from + 3 && PARTITIVES.has(request.free(at)?.norm ?? '')) at++;
+  return request.free(at)?.kind === 'word' ? at : from;
+}
+
+/** Index after `and a half`, `et demi`, `e mezzo`, `y medio` that begins at a token. */
+export function halfAfter(request: Request, at: number): number | undefined {
+  const norm = (i: number): string => request.free(i)?.norm ?? '';
+  if (!['and', 'et', 'e', 'y', 'und', 'en'].includes(norm(at))) return undefined;
+  const article = ['a', 'ein', 'einen', 'eine', 'een', 'one'].includes(norm(at + 1)) ? 1 : 0;
+  const word = norm(at + 1 + article);
+  if (!['half', 'demi', 'demie', 'mezzo', 'mezza', 'medio', 'media', 'halbes', 'halben', 'halbe', 'halb'].includes(word)) return undefined;
+  // `two and half a terabyte` is not said; `2 cores and half a gig` is.
+  const after = norm(at + 2 + article);
+  return word === 'half' && article === 0 && (after === 'a' || after === 'an') ? undefined : at + 2 + article;
+}
+
+function plain(from: number, to: number, numerator: bigint, denominator: bigint): NumberReading {
+  return { from, to, numerator, denominator, negative: false, article: false };
 }
 
 function rational(whole: string, fraction: string): Rational {

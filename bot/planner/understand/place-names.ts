@@ -4,75 +4,22 @@ import es from 'i18n-iso-countries/langs/es.json' with { type: 'json' };
 import fr from 'i18n-iso-countries/langs/fr.json' with { type: 'json' };
 import it from 'i18n-iso-countries/langs/it.json' with { type: 'json' };
 import nl from 'i18n-iso-countries/langs/nl.json' with { type: 'json' };
-import { tokenize } from './tokens.ts';
+import { CITIES } from './cities.ts';
+import { MORE_COUNTRY_NAMES, REGION_ADJECTIVES, REGIONS } from './country-names.ts';
+import { demonyms } from './demonyms.ts';
+import { wordsOf } from './vocabulary.ts';
 
 type Names = Readonly<Record<string, string | readonly string[]>>;
 
-/** Names that the ISO lists lack: short forms, older names. */
-const MORE: Names = {
-  GB: ['UK', 'U.K.', 'Great Britain', 'Britain', 'England', 'Grossbritannien', 'Grande-Bretagne', 'Gran Bretagna', 'Gran Bretaña', 'Groot-Brittannië', 'Engeland'],
-  US: ['USA', 'U.S.', 'U.S.A.', 'America', 'United States', 'Vereinigte Staaten', 'États-Unis', 'Stati Uniti', 'Estados Unidos', 'Verenigde Staten'],
-  NL: ['Holland', 'the Netherlands', 'Hollande', 'Olanda', 'Holanda'],
-  CZ: ['Czechia', 'Czech Republic', 'Tschechien', 'République tchèque', 'Repubblica Ceca', 'República Checa', 'Tsjechië'],
-  CH: ['Suisse', 'Schweiz', 'Svizzera', 'Suiza', 'Zwitserland', 'Swiss Confederation', 'Confoederatio Helvetica'],
-  AE: ['UAE', 'Emirates'],
-  KR: ['South Korea', 'Südkorea'],
-  LU: ['Luxemburg', 'Luxembourg'],
-};
-
-/** Adjectives, which people use as places: a Swiss archive. */
-const ADJECTIVES: Names = {
-  CH: ['Swiss', 'Schweizer', 'schweizerisch', 'schweizerische', 'schweizerisches', 'suisses', 'svizzero', 'svizzeri', 'svizzere', 'suizo', 'suiza', 'suizos', 'Zwitsers', 'Zwitserse'],
-  DE: ['German', 'deutsch', 'deutsche', 'deutsches', 'deutschen', 'allemand', 'allemande', 'tedesco', 'tedesca', 'alemán', 'alemana', 'Duits', 'Duitse'],
-  FR: ['French', 'französisch', 'französische', 'französisches', 'français', 'française', 'francese', 'francés', 'francesa', 'Frans', 'Franse'],
-  IT: ['Italian', 'italienisch', 'italienisches', 'italienische', 'italien', 'italienne', 'italiano', 'italiana', 'Italiaans', 'Italiaanse'],
-  ES: ['Spanish', 'spanisch', 'spanisches', 'spanische', 'espagnol', 'espagnole', 'spagnolo', 'spagnola', 'español', 'española', 'Spaans', 'Spaanse'],
-  NL: ['Dutch', 'niederländisch', 'niederländisches', 'niederländische', 'néerlandais', 'néerlandaise', 'olandese', 'holandés', 'holandesa', 'Nederlands', 'Nederlandse'],
-  BE: ['Belgian', 'belgisch', 'belgisches', 'belgische', 'belge', 'belga'],
-  AT: ['Austrian', 'österreichisch', 'österreichisches', 'österreichische', 'autrichien', 'autrichienne', 'austriaco', 'austriaca', 'Oostenrijks', 'Oostenrijkse'],
-  GB: ['British', 'britisch', 'britisches', 'britannique', 'britannico', 'británico', 'Brits', 'Britse'],
-  US: ['American', 'amerikanisch', 'amerikanisches', 'américain', 'américaine', 'americano', 'americana', 'Amerikaans'],
-  SE: ['Swedish', 'schwedisch', 'suédois', 'svedese', 'sueco', 'Zweeds'],
-  NO: ['Norwegian', 'norwegisch', 'norvégien', 'norvegese', 'noruego', 'Noors'],
-  DK: ['Danish', 'dänisch', 'danois', 'danese', 'danés', 'Deens'],
-  FI: ['Finnish', 'finnisch', 'finlandais', 'finlandese', 'finlandés'],
-  PL: ['Polish', 'polnisch', 'polonais', 'polacco', 'polaco'],
-  PT: ['Portuguese', 'portugiesisch', 'portugais', 'portoghese', 'portugués', 'Portugees'],
-  IE: ['Irish', 'irisch', 'irlandais', 'irlandese', 'irlandés', 'Iers'],
-  IS: ['Icelandic', 'isländisch', 'islandais', 'islandese', 'islandés', 'IJslands'],
-};
-
-/** Groups of countries, by the names people use. */
-const GROUPS: readonly (readonly [codes: string, names: readonly string[]])[] = [
-  ['AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK', ['EU', 'European Union', 'Europäische Union', 'Europäischen Union', 'Union européenne', 'Unione europea', 'Unión Europea', 'Europese Unie', 'UE']],
-  ['AT CH DE', ['DACH', 'D-A-CH']],
-  ['BE LU NL', ['Benelux']],
-  ['DK FI IS NO SE', ['Nordics', 'Nordic countries']],
-];
-
-/** The same city in other languages, by the normalized name of one of them. */
-const CITY_NAMES: readonly (readonly string[])[] = [
-  ['geneva', 'geneve', 'genf', 'ginevra', 'ginebra'],
-  ['zurich', 'zuerich', 'zurigo'],
-  ['basel', 'basle', 'bale', 'basilea', 'bazel'],
-  ['bern', 'berne', 'berna'],
-  ['lausanne', 'losanna', 'lausana'],
-  ['lucerne', 'luzern', 'lucerna'],
-  ['munich', 'munchen', 'muenchen', 'monaco di baviera'],
-  ['cologne', 'koln', 'koeln', 'colonia', 'keulen'],
-  ['vienna', 'wien', 'vienne', 'viena', 'wenen'],
-  ['milan', 'milano', 'mailand', 'milaan'],
-  ['paris', 'parigi', 'parijs'],
-  ['brussels', 'bruxelles', 'brussel', 'bruselas'],
-  ['ghent', 'gent', 'gand', 'gante'],
-  ['london', 'londres', 'londra', 'londen'],
-  ['lyon', 'lyons', 'lione'],
-];
-
 export interface PlaceName {
   readonly words: readonly string[];
+  /** Countries it stands for; of a city those where one of its name lies. */
   readonly countries: readonly string[];
   readonly city?: string;
+  /** `Swiss`: a place only beside something that can lie there. */
+  readonly adjective?: true;
+  /** `US`, `SEE`: only as it is written here, since it is a word too. */
+  readonly exactly?: string;
 }
 
 export interface City {
@@ -81,17 +28,18 @@ export interface City {
 }
 
 /** Words of a name as requests are cut: normalized, without symbols. */
-export function nameWords(name: string): string[] {
-  return tokenize(name).filter((token) => token.kind !== 'symbol').map((token) => token.norm);
+function nameWords(name: string): string[] {
+  return wordsOf(name);
 }
 
-/** Names by their first word, longest first; and those of one word by their first letter, where slips are looked for. */
+/** Names by their first word, longest first; and those in which slips are looked for, by their first letter. */
 export interface Gazetteer {
   readonly byFirst: ReadonlyMap<string, readonly PlaceName[]>;
   readonly singles: ReadonlyMap<string, readonly PlaceName[]>;
 }
 
-let countryNames: Gazetteer | undefined;
+/** Short names that are words of some language when they are written small. */
+const AS_WRITTEN = new Set(['US', 'SEE', 'VS']);
 
 function gazetteer(unsorted: readonly PlaceName[]): Gazetteer {
   const names = [...unsorted].sort((a, b) => b.words.length - a.words.length);
@@ -112,32 +60,67 @@ function groupBy(names: readonly PlaceName[], keyOf: (name: PlaceName) => string
   return groups;
 }
 
-/** Names of countries and groups of them in six languages; made once. */
-export function countries(): Gazetteer {
-  if (countryNames) return countryNames;
-  const names = new Map<string, PlaceName>();
-  const add = (name: string, codes: readonly string[]): void => {
-    const words = nameWords(name);
-    const key = words.join(' ');
-    // The first list wins: a name that two countries share stays with the one of the earlier language.
-    if (key && !names.has(key)) names.set(key, { words, countries: codes });
-  };
-  for (const list of [MORE, en.countries, de.countries, fr.countries, it.countries, es.countries, nl.countries, ADJECTIVES] as readonly Names[]) {
-    for (const [code, said] of Object.entries(list)) for (const name of typeof said === 'string' ? [said] : said) add(name, [code]);
-  }
-  for (const [codes, said] of GROUPS) for (const name of said) add(name, codes.split(' '));
-  countryNames = gazetteer([...names.values()]);
-  return countryNames;
+/** A name, and the same with the umlauts written out: Zürich, Zuerich. */
+function spellings(name: string): string[] {
+  const written = name.replace(/[äöüÄÖÜ]/g, (letter) => `${letter.normalize('NFD').charAt(0)}e`);
+  return written === name ? [name] : [name, written];
 }
 
-/** Names of the cities where the market has nodes, in the languages known. */
-export function cityNames(cities: readonly City[]): Gazetteer {
-  const names = cities.flatMap(({ city, country }) => {
-    const own = nameWords(city).join(' ');
-    const others = CITY_NAMES.find((group) => group.includes(own)) ?? [];
-    return [...new Set([own, ...others])].map((name) => ({ words: name.split(' '), countries: [country], city }));
-  });
-  return gazetteer(names);
+let world: Gazetteer | undefined;
+
+/** Countries, groups of them, their adjectives and the larger cities, in six languages; made once. */
+export function worldPlaces(): Gazetteer {
+  if (world) return world;
+  const names = new Map<string, PlaceName>();
+  // The first list wins: a name that two countries share stays with the one of the earlier list.
+  const add = (said: string, place: Omit<PlaceName, 'words'>): void => {
+    for (const spelling of spellings(said)) {
+      const words = nameWords(spelling);
+      const key = words.join(' ');
+      if (key && !names.has(key)) names.set(key, { words, ...place, ...(AS_WRITTEN.has(said) ? { exactly: said } : {}) });
+    }
+  };
+  for (const list of [MORE_COUNTRY_NAMES, en.countries, de.countries, fr.countries, it.countries, es.countries, nl.countries] as readonly Names[]) {
+    for (const [code, said] of Object.entries(list)) for (const name of typeof said === 'string' ? [said] : said) add(name, { countries: [code] });
+  }
+  for (const [codes, said] of REGIONS) for (const name of said) add(name, { countries: codes.split(' ') });
+  for (const [codes, said] of REGION_ADJECTIVES) for (const name of said) add(name, { countries: codes.split(' '), adjective: true });
+  for (const [code, words] of demonyms()) for (const word of words) add(word, { countries: [code], adjective: true });
+  addCities(names, Object.entries(CITIES).flatMap(([country, list]) => list.split(';').map((group) => ({ country, said: group.split('|').map((name) => name.trim()) }))));
+  world = gazetteer([...names.values()]);
+  return world;
+}
+
+function addCities(names: Map<string, PlaceName>, cities: readonly { readonly country: string; readonly said: readonly string[] }[]): void {
+  for (const { country, said } of cities) {
+    const city = said[0];
+    if (city === undefined) continue;
+    for (const name of said.flatMap(spellings)) {
+      const words = nameWords(name);
+      const known = names.get(words.join(' '));
+      if (!known) names.set(words.join(' '), { words, countries: [country], city });
+      else if (known.city === city && !known.countries.includes(country)) names.set(words.join(' '), { ...known, countries: [...known.countries, country] });
+    }
+  }
+}
+
+const markets = new WeakMap<readonly City[], Gazetteer>();
+
+/** Cities where the market has nodes, by every name we know for them. */
+export function marketPlaces(cities: readonly City[]): Gazetteer {
+  const made = markets.get(cities);
+  if (made) return made;
+  const names = new Map<string, PlaceName>();
+  const all = worldPlaces();
+  addCities(names, cities.map(({ city, country }) => {
+    const words = nameWords(city);
+    const known = all.byFirst.get(words[0] ?? '')?.find((name) => name.city !== undefined && name.words.join(' ') === words.join(' ') && name.countries.includes(country));
+    const others = known === undefined ? [] : [...all.byFirst.values()].flat().filter((name) => name.city === known.city && name.countries.includes(country)).map((name) => name.words.join(' '));
+    return { country, said: [city, ...others] };
+  }));
+  const result = gazetteer([...names.values()]);
+  markets.set(cities, result);
+  return result;
 }
 
 /** Codes assigned by ISO 3166. */

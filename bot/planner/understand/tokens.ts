@@ -1,3 +1,5 @@
+import { findLiterals, findQuotes, type LiteralRange, type Quote } from './literals.ts';
+
 /** Longest request, in UTF-16 units. */
 export const MAX_TEXT = 2000;
 
@@ -30,12 +32,20 @@ export function normalize(text: string): string {
 export class Request {
   readonly text: string;
   readonly tokens: readonly Token[];
+  readonly #tokens: Token[];
+  /** What is written for machines (addresses, images, dates); taken from the beginning. */
+  readonly literals: readonly LiteralRange[];
+  readonly quotes: readonly Quote[];
   readonly #used: boolean[];
 
   constructor(text: string) {
     this.text = text;
-    this.tokens = tokenize(text);
+    this.#tokens = tokenize(text);
+    this.tokens = this.#tokens;
     this.#used = this.tokens.map(() => false);
+    this.literals = findLiterals(text).map(({ kind, text: said, start, end }) => ({ kind, text: said, ...this.rangeOf(start, end) }));
+    this.quotes = findQuotes(text).map(({ text: said, start, end }) => ({ text: said, ...this.rangeOf(start, end) }));
+    for (const literal of this.literals) this.take(literal);
   }
 
   /** The token at an index, unless another reading took it. */
@@ -46,6 +56,39 @@ export class Request {
   /** Takes a stretch out of further readings. */
   take({ from, to }: Range): void {
     this.#used.fill(true, Math.max(0, from), to);
+  }
+
+  /** Lets words be read as what their typist meant. */
+  respell(meant: (norm: string) => string | undefined): void {
+    for (const [at, token] of this.tokens.entries()) {
+      const norm = token.kind === 'word' && this.free(at) ? meant(token.norm) : undefined;
+      if (norm !== undefined) this.#tokens[at] = { ...token, norm };
+    }
+  }
+
+  /** Gives a stretch back to further readings. */
+  release({ from, to }: Range): void {
+    this.#used.fill(false, Math.max(0, from), to);
+  }
+
+  /** True when no reading took any token of a stretch. */
+  isFree({ from, to }: Range): boolean {
+    for (let at = from; at < to; at++) if (this.#used[at]) return false;
+    return true;
+  }
+
+  /** The tokens that touch a stretch of the text. */
+  rangeOf(start: number, end: number): Range {
+    // Tokens stand in order: the first that ends behind the start, by halving.
+    let [low, high] = [0, this.tokens.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.tokens[middle]?.end ?? 0) > start) high = middle;
+      else low = middle + 1;
+    }
+    let to = low;
+    while ((this.tokens[to]?.start ?? Infinity) < end) to++;
+    return { from: low, to };
   }
 
   span({ from, to }: Range): Span {

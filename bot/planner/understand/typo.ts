@@ -2,10 +2,19 @@
 const ONE_SLIP = 6;
 const TWO_SLIPS = 10;
 
-/** True when `word` is `target` with the slips of a hasty typist: the first letter right, one slip in six letters, two in ten. */
-export function isTypoOf(word: string, target: string): boolean {
-  const allowed = target.length >= TWO_SLIPS ? 2 : target.length >= ONE_SLIP ? 1 : 0;
-  return allowed > 0 && word.length >= ONE_SLIP - 1 && word[0] === target[0] && Math.abs(word.length - target.length) <= allowed && distance(word, target) <= allowed;
+/**
+ * True when `word` is `target` with the slips of a hasty typist: the first letter right, one slip in six letters (or in
+ * `shortest`, where other words bear it out), two in ten; or, in an abbreviation without vowels, two letters swapped.
+ */
+export function isTypoOf(word: string, target: string, shortest = ONE_SLIP): boolean {
+  const allowed = target.length >= TWO_SLIPS ? 2 : target.length >= shortest ? 1 : 0;
+  if (allowed === 0) return isSwapped(word, target);
+  return word.length >= shortest - 1 && word[0] === target[0] && Math.abs(word.length - target.length) <= allowed && distance(word, target) <= allowed;
+}
+
+/** `vnp` for vpn: such letters make no other word. */
+function isSwapped(word: string, target: string): boolean {
+  return target.length >= 3 && word.length === target.length && word !== target && word[0] === target[0] && /^[bcdfghj-np-tv-z]+$/.test(target) && distance(word, target) === 1 && [...word].sort().join('') === [...target].sort().join('');
 }
 
 /** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */

@@ -122,7 +122,7 @@ const refused: readonly (readonly [text: string, code: string])[] = [
   ['archive of 1 PB in Atlantis', 'unknown_place'],
   ['archive of 1 PB in XX', 'unknown_place'],
   ['archive of 1 PB in Europe', 'unknown_place'],
-  ['archive 1 TB in New York', 'unknown_place'],
+  ['archive 1 TB in New Gondor', 'unknown_place'],
   ['archive of 1 pb in atlantis', 'unknown_place'],
   ['une archive de 1 To en Atlantide', 'unknown_place'],
   ['archive of -5 TB in CH', 'invalid_value'],

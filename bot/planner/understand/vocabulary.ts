@@ -1,5 +1,4 @@
-import type { Range, Request } from './tokens.ts';
-import { tokenize } from './tokens.ts';
+import { normalize, type Range, type Request } from './tokens.ts';
 import { isTypoOf } from './typo.ts';
 
 /** Shortest word that may be the tail of a compound (Backuparchiv) or take an ending (archives). */
@@ -8,6 +7,11 @@ const STEM = 5;
 /** A word or group of words to look for, cut as requests are. */
 export type Term = readonly string[];
 
+/** Words of a name as requests are cut: normalized, without symbols. */
+export function wordsOf(text: string): string[] {
+  return normalize(text).match(/\d+|\p{L}[\p{L}\p{N}]*/gu) ?? [];
+}
+
 const terms = new Map<string, Term>();
 /** Terms kept; blueprints on a machine have far fewer words. */
 const MAX_TERMS = 20_000;
@@ -15,7 +19,7 @@ const MAX_TERMS = 20_000;
 export function termOf(words: string): Term {
   const known = terms.get(words);
   if (known) return known;
-  const term = tokenize(words).filter((token) => token.kind !== 'symbol').map((token) => token.norm);
+  const term = wordsOf(words);
   if (terms.size >= MAX_TERMS) terms.clear();
   terms.set(words, term);
   return term;

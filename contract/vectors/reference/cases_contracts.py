@@ -37,6 +37,19 @@ def header_of(contents):
     }
 
 
+def copies_and_planes():
+    """A body of other wholes than archives, and its header: two copies of a volume, three control planes, a worker."""
+    copies, planes = ['disk-0', 'disk-1'], ['control-plane-0', 'control-plane-1', 'control-plane-2']
+    machines = [(name, 'control-plane') for name in planes] + [('worker-0', 'worker')]
+    contents = {'parameters': {}, 'workloads': [
+        *[workload(name, 'volume', 'disk', '1000000000', {'capacity': '1000000000', 'copies': copies}) for name in copies],
+        *[workload(name, 'kubernetes', role, '20000000000', {'role': role, 'cluster': 'c', 'controlPlanes': planes}) for name, role in machines],
+    ]}
+    header = header_of(contents)
+    assigned = [{'workload': w['name'], 'type': w['type'], 'group': w['group'], 'node': digest_of(f'node {n}'), 'resources': w['resources']} for n, w in enumerate(contents['workloads'])]
+    return {**header, 'assignments': assigned, 'engines': [], 'names': [], 'bounds': [{'group': 'control-plane', 'atMost': 1}, {'group': 'disk', 'atMost': 1}]}, contents
+
+
 def good(name, header, contents):
     data = canonical(header)
     return {'name': f'3bot/{name}', 'header': header, 'headerBytes': data.hex(), 'contract': digest_text(data), 'deployment': header['deployment'], 'bodyBytes': canonical(contents).hex(), 'expect': 'accept'}
@@ -72,6 +85,13 @@ def contract_cases():
     later['parameters']['capacity'] = '900 TB'
     second = {**header_of(later), 'version': 2, 'supersedes': digest_of(first), 'acceptance': {'role': 'legal', 'principals': [BO], 'k': 1}}
     yield good('version 2 of the same deployment', second, later)
+    wholes, parts = copies_and_planes()
+    yield good('copies of a volume, and control planes', wholes, parts)
+    for name, bounds in (('copies that could all be replaced at once', [wholes['bounds'][0], {'group': 'disk', 'atMost': 2}]), ('control planes without a bound', wholes['bounds'][1:])):
+        yield {'name': f'3bot/{name}', 'header': {**wholes, 'bounds': bounds}, 'bodyBytes': canonical(parts).hex(), 'expect': 'body_mismatch'}
+    larger = copy.deepcopy(parts)
+    larger['workloads'][0]['spec']['capacity'] = '1000000001'
+    yield {'name': '3bot/a volume of more than its disk', 'header': {**wholes, 'bodyDigest': digest_text(canonical(larger))}, 'bodyBytes': canonical(larger).hex(), 'expect': 'body_mismatch'}
     for name, change_body, change_header in misfits():
         changed, header = copy.deepcopy(contents), copy.deepcopy(first)
         if change_body:

@@ -8,13 +8,19 @@ def deployment_id(grid, requester, nonce):
 
 
 def bounds_of(workloads):
-    """Groups that hold the shards of an archive may lose as many members as it has parity shards."""
+    """Groups that hold parts of a whole may lose as many members as the whole bears: parity shards, copies but one, a minority."""
+    wholes = {
+        'archive': lambda spec: (spec['slots'], spec['parityShards']),
+        'volume': lambda spec: (spec['copies'], len(spec['copies']) - 1),
+        'kubernetes': lambda spec: (spec['controlPlanes'], (len(spec['controlPlanes']) - 1) // 2),
+    }
     bounds = {}
-    for archive in workloads:
-        if archive['type'] == 'archive':
+    for whole in workloads:
+        if whole['type'] in wholes:
+            parts, bears = wholes[whole['type']](whole['spec'])
             for w in workloads:
-                if w['name'] in archive['spec']['slots']:
-                    bounds[w['group']] = min(bounds.get(w['group'], 30), archive['spec']['parityShards'])
+                if w['name'] in parts:
+                    bounds[w['group']] = min(bounds.get(w['group'], 30), bears)
     return [{'group': group, 'atMost': bounds[group]} for group in sorted(bounds)]
 
 
@@ -35,7 +41,7 @@ def check_body(header, data):
     for a in assignments:
         w = named.get(a['workload'])
         need(w and all(w[key] == a[key] for key in ('type', 'group', 'resources')))
-    need(all(w['type'] != 'zdb' or int(w['spec']['capacity']) <= int(w['resources']['disk']) for w in workloads))
+    need(all(w['type'] not in ('zdb', 'volume') or int(w['spec']['capacity']) <= int(w['resources']['disk']) for w in workloads))
     need([w['spec']['name'] for w in workloads if w['type'] == 'gateway-name'] == header['names'])
     need(canonical(bounds_of(workloads)) == canonical(header['bounds']))
     return body
